@@ -1,0 +1,21 @@
+// Package signature signs and verifies HTTP requests in the draft-cavage form
+// that the fediverse speaks, and checks everything around the signature that
+// decides whether it proves anything: which headers it covers, that the body
+// is the one digested, that it is fresh, that it was made for this host and
+// path, and that the key is worth trusting.
+//
+// Reading has two steps, so that a caller can look up the key in between:
+//
+//	p, err := signature.Parse(r)        // who claims to have signed
+//	err = policy.Check(r, p, body)      // everything that needs no key
+//	err = policy.Verify(r, p, key)      // the signature itself
+//
+// Signing is done by go-fed/httpsig. Verifying is not: that library measures
+// (created) and (expires) against the wall clock with ten seconds of grace,
+// builds the request target from the decoded path, splits the header at every
+// comma and never looks at body, date or coverage (SECURITY-bar M). A test
+// holds both to the same verdict on every recorded request.
+//
+// Specifications: draft-cavage-http-signatures-12; RFC 3230 (Digest).
+// Imports nobody of the project but iri.
+package signature
