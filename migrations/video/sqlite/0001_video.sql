@@ -7,6 +7,7 @@ CREATE TABLE videos (
     local                   BOOLEAN NOT NULL,
     listed                  BOOLEAN NOT NULL DEFAULT TRUE, -- local, or of a followed actor, or shared by one
     name                    TEXT NOT NULL,
+    folded                  TEXT NOT NULL DEFAULT '',      -- name and tags, folded, for search
     description             TEXT NOT NULL DEFAULT '',
     support                 TEXT NOT NULL DEFAULT '',
     category                INTEGER,
@@ -105,7 +106,8 @@ CREATE TABLE renditions (
     resolution INTEGER NOT NULL,
     fps        INTEGER NOT NULL DEFAULT 0,
     required   BOOLEAN NOT NULL DEFAULT FALSE,   -- publication waits for it even without waitTranscoding
-    state      TEXT NOT NULL DEFAULT 'planned',  -- planned, done, failed
+    state      TEXT NOT NULL DEFAULT 'planned',  -- planned, queued, done, failed
+    progress   INTEGER NOT NULL DEFAULT 0,       -- percent
     last_error TEXT NOT NULL DEFAULT '',
     created_at DATETIME NOT NULL,
     updated_at DATETIME NOT NULL,

@@ -1,0 +1,209 @@
+package catalog
+
+import "time"
+
+// Video is a row of videos. Channel (with its actor, account and the account's
+// actor) is loaded by the Service's Get functions and nil elsewhere.
+type Video struct {
+	ID                    int64
+	UUID                  string `gorm:"column:uuid"`
+	IRI                   string `gorm:"column:iri"`
+	ChannelID             int64
+	Local                 bool
+	Listed                bool // local, or of an actor this instance follows, or shared by one
+	Name                  string
+	Folded                string // name and tags, folded, for search
+	Description           string // Markdown
+	Support               string
+	Category              *int
+	Licence               *int
+	Language              *string
+	Privacy               Privacy
+	State                 State
+	NSFW                  bool   `gorm:"column:nsfw"`
+	NSFWSummary           string `gorm:"column:nsfw_summary"`
+	NSFWFlags             int    `gorm:"column:nsfw_flags"`
+	Duration              int    // seconds
+	AspectRatio           float64
+	Views                 int64
+	Likes                 int64
+	Dislikes              int64
+	Comments              int64
+	CommentsPolicy        CommentsPolicy
+	DownloadEnabled       bool
+	WaitTranscoding       bool
+	IsLive                bool
+	SourceName            string     // file name of the upload, as the user had it
+	SourceKey             string     // where the upload lies until everything is transcoded
+	LastError             string     // why transcoding failed, for the owner
+	FederatedAt           *time.Time // when the Create went out; nil: other servers do not have it
+	OriginallyPublishedAt *time.Time
+	PublishedAt           time.Time
+	FetchedAt             *time.Time // of a remote video: when its document was read last
+	CreatedAt             time.Time
+	UpdatedAt             time.Time
+}
+
+// TableName implements gorm's Tabler.
+func (Video) TableName() string { return "videos" }
+
+// ShortUUID is the 22-character form used in page addresses.
+func (v *Video) ShortUUID() string { return ShortUUID(v.UUID) }
+
+// Federates tells whether v, as it is now, is something other servers may have
+// (PT federation 3: public, and in a state that federates).
+func (v *Video) Federates() bool {
+	return v.Local && v.Privacy == Public && (v.State == Published || v.State == WaitingForLive || v.State == LiveEnded)
+}
+
+// StreamingPlaylist is a row of streaming_playlists: one HLS playlist a video.
+type StreamingPlaylist struct {
+	ID               int64
+	VideoID          int64
+	Type             int    // 1 HLS
+	Filename         string // local: the master playlist
+	URL              string `gorm:"column:url"` // remote: the master playlist
+	SegmentsFilename string
+	SegmentsURL      string `gorm:"column:segments_url"`
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+}
+
+// TableName implements gorm's Tabler.
+func (StreamingPlaylist) TableName() string { return "streaming_playlists" }
+
+// File is a row of video_files: a progressive file, or with PlaylistID the
+// fragmented file of an HLS rendition.
+type File struct {
+	ID              int64
+	VideoID         int64
+	PlaylistID      *int64
+	Resolution      int // the shorter side's class: 720, 1080; 0 for audio only
+	Width           int
+	Height          int
+	FPS             int `gorm:"column:fps"`
+	Size            int64
+	Extname         string // with the dot
+	HasAudio        bool
+	HasVideo        bool
+	Filename        string // local: base name in storage
+	PlaylistName    string // local: base name of the HLS media playlist
+	URL             string `gorm:"column:url"` // remote
+	TorrentFilename string // base name below /lazy-static/torrents
+	TorrentURL      string `gorm:"column:torrent_url"` // remote
+	InfoHash        string // 40 hex digits, lower case; empty: no torrent
+	Magnet          string // remote: as received
+	Metadata        string // what ffprobe said, JSON
+	MetadataURL     string `gorm:"column:metadata_url"` // remote
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+}
+
+// TableName implements gorm's Tabler.
+func (File) TableName() string { return "video_files" }
+
+// Thumbnail types.
+const (
+	Miniature = 1 // 280x157, in lists
+	Preview   = 2 // 850x480, behind the player
+)
+
+// Thumbnail is a row of thumbnails. A local one is stored when its row is
+// written; a remote one is fetched by a job and until then Stored is false.
+type Thumbnail struct {
+	ID        int64
+	VideoID   int64
+	Type      int
+	Filename  string // base name below /lazy-static/thumbnails or /previews
+	Width     int
+	Height    int
+	RemoteURL string `gorm:"column:remote_url"`
+	Stored    bool
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// TableName implements gorm's Tabler.
+func (Thumbnail) TableName() string { return "thumbnails" }
+
+// Key is where the picture lies in storage.
+func (t *Thumbnail) Key() string {
+	if t.Type == Preview {
+		return "previews/" + t.Filename
+	}
+	return "thumbnails/" + t.Filename
+}
+
+// Tag is a row of video_tags.
+type Tag struct {
+	VideoID  int64  `gorm:"primaryKey"`
+	Name     string // as written
+	Folded   string `gorm:"primaryKey"` // lower case
+	Position int
+}
+
+// TableName implements gorm's Tabler.
+func (Tag) TableName() string { return "video_tags" }
+
+// Share is a row of video_shares: ActorID announced the video to its followers.
+type Share struct {
+	ID        int64
+	VideoID   int64
+	ActorID   int64
+	IRI       string `gorm:"column:iri"`
+	CreatedAt time.Time
+}
+
+// TableName implements gorm's Tabler.
+func (Share) TableName() string { return "video_shares" }
+
+// Tracker is a row of video_trackers: where a remote video's peers meet.
+type Tracker struct {
+	VideoID int64  `gorm:"primaryKey"`
+	URL     string `gorm:"primaryKey;column:url"`
+}
+
+// TableName implements gorm's Tabler.
+func (Tracker) TableName() string { return "video_trackers" }
+
+// Infohash is a row of infohashes: what the tracker admits. Hash is 20 bytes as
+// 40 hex digits, lower case.
+type Infohash struct {
+	Hash    string `gorm:"primaryKey"`
+	VideoID int64  `gorm:"primaryKey"`
+}
+
+// TableName implements gorm's Tabler.
+func (Infohash) TableName() string { return "infohashes" }
+
+// Rendition kinds.
+const (
+	KindWeb = "web" // progressive MP4
+	KindHLS = "hls" // fragmented MP4 with playlists
+)
+
+// Rendition states.
+const (
+	RenditionPlanned = "planned" // no job yet
+	RenditionQueued  = "queued"  // its job is waiting or running
+	RenditionDone    = "done"
+	RenditionFailed  = "failed"
+)
+
+// Rendition is a row of renditions: a file that a local video shall have.
+type Rendition struct {
+	ID         int64
+	VideoID    int64
+	Kind       string
+	Resolution int
+	FPS        int  `gorm:"column:fps"`
+	Required   bool // publication waits for it even without waitTranscoding
+	State      string
+	Progress   int // percent
+	LastError  string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// TableName implements gorm's Tabler.
+func (Rendition) TableName() string { return "renditions" }
