@@ -1,0 +1,76 @@
+package ffmpeg
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// sandbox is a set of clone flags; zero is only a process group.
+type sandbox uintptr
+
+// A tool needs no network (SEC-59), and as the first process of its own process
+// space it takes everything it started with it when it dies.
+const spaces = syscall.CLONE_NEWNET | syscall.CLONE_NEWPID | syscall.CLONE_NEWIPC
+
+// sandboxes lists what to try, strictest first: with a user space any user may
+// make the others, root also without one, and some systems allow neither.
+func sandboxes() []sandbox {
+	return []sandbox{syscall.CLONE_NEWUSER | spaces, spaces, 0}
+}
+
+// String names the kind for the log.
+func (s sandbox) String() string {
+	if s == 0 {
+		return "process group"
+	}
+	return "namespaces"
+}
+
+func (s sandbox) attributes() *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: uintptr(s)}
+	if s&syscall.CLONE_NEWUSER != 0 {
+		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}}
+		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getgid(), HostID: os.Getgid(), Size: 1}}
+	}
+	return a
+}
+
+// limitProcess sets the limits of a process that has just started. The moment
+// before is harmless: the limits count from the start of the process and a tool
+// needs longer to load than this takes.
+func limitProcess(pid int, l Limits) error {
+	for _, r := range []struct {
+		resource int
+		value    uint64
+	}{
+		{unix.RLIMIT_CPU, max(1, uint64(l.CPU.Seconds()))},
+		{unix.RLIMIT_AS, uint64(l.Memory)},
+		{unix.RLIMIT_FSIZE, uint64(l.FileSize)},
+		{unix.RLIMIT_NOFILE, uint64(l.Files)},
+		{unix.RLIMIT_NPROC, uint64(l.Processes)},
+		{unix.RLIMIT_CORE, 0},
+	} {
+		err := lower(pid, r.resource, r.value)
+		if err != nil && !errors.Is(err, unix.ESRCH) { // it has ended already
+			return fmt.Errorf("limit resource %d: %w", r.resource, err)
+		}
+	}
+	if err := unix.Setpriority(unix.PRIO_PGRP, pid, niceness); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("set priority: %w", err)
+	}
+	return nil
+}
+
+// lower never asks for more than the server itself may have.
+func lower(pid, resource int, value uint64) error {
+	var now unix.Rlimit
+	if err := unix.Prlimit(pid, resource, nil, &now); err != nil {
+		return err
+	}
+	value = min(value, now.Max)
+	return unix.Prlimit(pid, resource, &unix.Rlimit{Cur: value, Max: value}, nil)
+}
