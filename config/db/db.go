@@ -20,7 +20,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/glebarez/sqlite"
@@ -46,14 +48,17 @@ type DB struct {
 	dialect Dialect
 	read    *gorm.DB
 	write   *gorm.DB
+
+	mu        sync.Mutex
+	listeners map[string][]chan struct{}
 }
 
 // Tx is a running transaction. It is valid until the function given to [DB.Tx]
 // returns, and must not be used by two goroutines at once.
 type Tx struct {
 	*gorm.DB
-	dialect Dialect
-	after   []func()
+	db    *DB
+	after []func()
 }
 
 // Open connects to the database that rawURL names: "sqlite:PATH",
@@ -188,7 +193,7 @@ func (d *DB) Read(ctx context.Context) *gorm.DB { return d.read.WithContext(ctx)
 func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	var err error
 	for range 3 {
-		t := &Tx{dialect: d.dialect}
+		t := &Tx{db: d}
 		err = d.write.WithContext(ctx).Transaction(func(g *gorm.DB) error {
 			t.DB = g
 			t.after = t.after[:0]
@@ -220,7 +225,39 @@ func retryable(err error) bool {
 func (t *Tx) AfterCommit(fn func()) { t.after = append(t.after, fn) }
 
 // Dialect tells which engine the transaction runs on.
-func (t *Tx) Dialect() Dialect { return t.dialect }
+func (t *Tx) Dialect() Dialect { return t.db.dialect }
+
+// Notify wakes the listeners of topic in this process once the transaction has
+// committed.
+func (t *Tx) Notify(topic string) { t.AfterCommit(func() { t.db.wake(topic) }) }
+
+// Listen returns a channel that receives after every commit which called
+// [Tx.Notify] with topic; several notifications may arrive as one. stop ends it.
+func (d *DB) Listen(topic string) (wake <-chan struct{}, stop func()) {
+	ch := make(chan struct{}, 1)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.listeners == nil {
+		d.listeners = map[string][]chan struct{}{}
+	}
+	d.listeners[topic] = append(d.listeners[topic], ch)
+	return ch, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.listeners[topic] = slices.DeleteFunc(d.listeners[topic], func(c chan struct{}) bool { return c == ch })
+	}
+}
+
+func (d *DB) wake(topic string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, ch := range d.listeners[topic] {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}
 
 // SkipLocked is what a query that claims rows appends to its inner SELECT:
 // empty on SQLite, where the single writer is the lock.
