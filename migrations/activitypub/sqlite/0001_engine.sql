@@ -28,7 +28,7 @@ CREATE TABLE actors (
 CREATE UNIQUE INDEX actors_local_username ON actors (username) WHERE host = '';
 CREATE INDEX actors_handle ON actors (username, host);
 CREATE INDEX actors_host ON actors (host, id);
-CREATE INDEX actors_key ON actors (public_key_id);
+CREATE INDEX actors_keyid ON actors (public_key_id);
 
 -- Private keys lie apart, so that no query of actors can bring one along.
 CREATE TABLE actor_keys (
