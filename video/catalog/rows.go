@@ -2,8 +2,8 @@ package catalog
 
 import "time"
 
-// Video is a row of videos. Channel (with its actor, account and the account's
-// actor) is loaded by the Service's Get functions and nil elsewhere.
+// Video is a row of videos. Owner is loaded by [Service.Get], its like, and
+// [Lock]; it is zero elsewhere.
 type Video struct {
 	ID                    int64
 	UUID                  string `gorm:"column:uuid"`
@@ -34,6 +34,7 @@ type Video struct {
 	WaitTranscoding       bool
 	IsLive                bool
 	SourceName            string     // file name of the upload, as the user had it
+	SourceSize            int64      // bytes of the upload; what counts against the quota
 	SourceKey             string     // where the upload lies until everything is transcoded
 	LastError             string     // why transcoding failed, for the owner
 	FederatedAt           *time.Time // when the Create went out; nil: other servers do not have it
@@ -42,6 +43,16 @@ type Video struct {
 	FetchedAt             *time.Time // of a remote video: when its document was read last
 	CreatedAt             time.Time
 	UpdatedAt             time.Time
+
+	Owner Owner `gorm:"-"`
+}
+
+// Owner says to whom a video belongs.
+type Owner struct {
+	UserID         int64 // 0: on another server
+	AccountID      int64
+	AccountActorID int64 // the Person
+	ChannelActorID int64 // the Group
 }
 
 // TableName implements gorm's Tabler.

@@ -29,6 +29,7 @@ CREATE TABLE videos (
     wait_transcoding        BOOLEAN NOT NULL DEFAULT FALSE,
     is_live                 BOOLEAN NOT NULL DEFAULT FALSE,
     source_name             TEXT NOT NULL DEFAULT '',      -- file name of the upload, as the user had it
+    source_size             BIGINT NOT NULL DEFAULT 0,     -- bytes of the upload; what counts against the quota
     source_key              TEXT NOT NULL DEFAULT '',      -- where the upload lies until it is transcoded
     last_error              TEXT NOT NULL DEFAULT '',      -- why transcoding failed, for the owner
     federated_at            TIMESTAMPTZ,                   -- when the Create went out

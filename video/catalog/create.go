@@ -1,0 +1,247 @@
+package catalog
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/jobs"
+)
+
+// NewVideo is a finished upload.
+type NewVideo struct {
+	UUID        string // canonical; empty: a new one
+	ChannelID   int64
+	Attributes  Attributes
+	Duration    int // seconds
+	AspectRatio float64
+	SourceName  string // as the user had it
+	SourceKey   string // in storage
+	SourceSize  int64
+	Renditions  []Rendition // Kind, Resolution, FPS, Required
+	Thumbnails  []Thumbnail // Type, Filename, Width, Height; stored already
+}
+
+// Create writes the rows of a finished upload and starts what its state needs.
+// The caller has checked that the channel is the user's, the quota and the
+// attributes.
+func (s *Service) Create(tx *db.Tx, n NewVideo) (*Video, error) {
+	now := db.Now()
+	if n.UUID == "" {
+		n.UUID = uuid.NewString()
+	}
+	v := &Video{
+		UUID: n.UUID, IRI: s.urls.Video(n.UUID), ChannelID: n.ChannelID, Local: true, Listed: true, State: ToTranscode,
+		Duration: n.Duration, AspectRatio: n.AspectRatio, SourceName: n.SourceName, SourceKey: n.SourceKey,
+		SourceSize: n.SourceSize, PublishedAt: now, CreatedAt: now, UpdatedAt: now,
+	}
+	v.set(n.Attributes)
+	if err := tx.Create(v).Error; err != nil {
+		return nil, fmt.Errorf("create video: %w", err)
+	}
+	if err := saveTags(tx, v.ID, n.Attributes.Tags); err != nil {
+		return nil, err
+	}
+	for _, t := range n.Thumbnails {
+		t.ID, t.VideoID, t.Stored, t.CreatedAt, t.UpdatedAt = 0, v.ID, true, now, now
+		if err := tx.Create(&t).Error; err != nil {
+			return nil, fmt.Errorf("create thumbnail: %w", err)
+		}
+	}
+	for _, r := range n.Renditions {
+		r.ID, r.VideoID, r.State, r.CreatedAt, r.UpdatedAt = 0, v.ID, RenditionPlanned, now, now
+		if err := tx.Create(&r).Error; err != nil {
+			return nil, fmt.Errorf("create rendition: %w", err)
+		}
+	}
+	if err := s.Advance(tx, v.ID); err != nil {
+		return nil, err
+	}
+	return Lock(tx, v.ID)
+}
+
+func saveTags(tx *db.Tx, videoID int64, tags []string) error {
+	if err := tx.Where("video_id = ?", videoID).Delete(&Tag{}).Error; err != nil {
+		return fmt.Errorf("replace tags: %w", err)
+	}
+	for i, t := range tags {
+		if err := tx.Create(&Tag{VideoID: videoID, Name: t, Folded: foldTag(t), Position: i}).Error; err != nil {
+			return fmt.Errorf("save tag: %w", err)
+		}
+	}
+	return nil
+}
+
+// progress counts what became of a video's renditions.
+type progress struct {
+	open         int // planned or queued
+	openRequired int
+	failed       string // the error of a required one
+}
+
+// Advance looks at a local video's renditions and does what its state needs:
+//
+//	state           renditions                          does
+//	any             planned                             inserts their jobs
+//	to transcode    a required one failed               state: transcoding failed
+//	to transcode    all settled, or all required ones   publishes
+//	                and waitTranscoding is off
+//	failed          required ones planned again         state: to transcode
+//	published       one was settled                     tells other servers
+//	any             all settled, none required failed   deletes the upload
+//
+// It is the only place where a local video's state changes. It may run at any
+// time and any number of times.
+func (s *Service) Advance(tx *db.Tx, videoID int64) error {
+	v, err := Lock(tx, videoID)
+	if err != nil {
+		return err
+	}
+	var rows []Rendition
+	if err := tx.Where("video_id = ?", videoID).Order("id").Find(&rows).Error; err != nil {
+		return fmt.Errorf("load renditions: %w", err)
+	}
+	var p progress
+	for _, r := range rows {
+		if err := p.take(tx, r); err != nil {
+			return err
+		}
+	}
+	switch v.State {
+	case ToTranscode, TranscodingFailed:
+		err = s.settle(tx, v, p)
+	case Published:
+		err = s.federate(tx, v, FederateUpdate)
+	}
+	if err != nil {
+		return err
+	}
+	if p.open == 0 && p.failed == "" && v.SourceKey != "" {
+		if err := tx.Model(&Video{}).Where("id = ?", v.ID).UpdateColumn("source_key", "").Error; err != nil {
+			return fmt.Errorf("forget upload: %w", err)
+		}
+		return deleteFiles(tx, v.SourceKey)
+	}
+	return nil
+}
+
+func (p *progress) take(tx *db.Tx, r Rendition) error {
+	switch r.State {
+	case RenditionPlanned:
+		args := TranscodeArgs{VideoID: r.VideoID, RenditionID: r.ID}
+		if err := jobs.Insert(tx, args, jobs.Unique(strconv.FormatInt(r.ID, 10))); err != nil {
+			return err
+		}
+		if err := setRendition(tx, r.ID, map[string]any{"state": RenditionQueued, "progress": 0, "last_error": ""}); err != nil {
+			return err
+		}
+		fallthrough
+	case RenditionQueued:
+		p.open++
+		if r.Required {
+			p.openRequired++
+		}
+	case RenditionFailed:
+		if r.Required {
+			p.failed = r.LastError
+			if p.failed == "" {
+				p.failed = "transcoding failed"
+			}
+		}
+	}
+	return nil
+}
+
+// settle moves a video that is not published yet to the state its renditions
+// allow.
+func (s *Service) settle(tx *db.Tx, v *Video, p progress) error {
+	now := db.Now()
+	set := map[string]any{}
+	switch {
+	case p.failed != "":
+		if v.State == TranscodingFailed {
+			return nil
+		}
+		set["state"], set["last_error"] = TranscodingFailed, p.failed
+	case p.openRequired > 0 || (v.WaitTranscoding && p.open > 0):
+		if v.State == ToTranscode {
+			return nil
+		}
+		set["state"], set["last_error"] = ToTranscode, ""
+	default:
+		set["state"], set["last_error"], set["published_at"] = Published, "", now
+		v.State, v.PublishedAt = Published, now
+	}
+	set["updated_at"] = now
+	if err := tx.Model(&Video{}).Where("id = ?", v.ID).UpdateColumns(set).Error; err != nil {
+		return fmt.Errorf("change state: %w", err)
+	}
+	if v.State != Published {
+		return nil
+	}
+	return s.federate(tx, v, FederateCreate)
+}
+
+// federate inserts the job that tells other servers what is new about v. Where
+// there is nothing to tell, now or before, it does nothing.
+func (s *Service) federate(tx *db.Tx, v *Video, what string) error {
+	if !v.Local || (!v.Federates() && v.FederatedAt == nil) {
+		return nil
+	}
+	return jobs.Insert(tx, FederateArgs{VideoID: v.ID, What: what}, jobs.Unique(strconv.FormatInt(v.ID, 10)))
+}
+
+func setRendition(tx *db.Tx, id int64, set map[string]any) error {
+	set["updated_at"] = db.Now()
+	if err := tx.Model(&Rendition{}).Where("id = ?", id).UpdateColumns(set).Error; err != nil {
+		return fmt.Errorf("change rendition: %w", err)
+	}
+	return nil
+}
+
+// FinishRendition marks a rendition made and advances its video. The file's row
+// is written in the same transaction.
+func (s *Service) FinishRendition(tx *db.Tx, r *Rendition) error {
+	if err := setRendition(tx, r.ID, map[string]any{"state": RenditionDone, "progress": 100, "last_error": ""}); err != nil {
+		return err
+	}
+	return s.Advance(tx, r.VideoID)
+}
+
+// FailRendition marks a rendition as given up, with a reason that its owner may
+// read, and advances its video.
+func (s *Service) FailRendition(tx *db.Tx, r *Rendition, reason string) error {
+	if err := setRendition(tx, r.ID, map[string]any{"state": RenditionFailed, "last_error": reason}); err != nil {
+		return err
+	}
+	return s.Advance(tx, r.VideoID)
+}
+
+// SkipRendition forgets a rendition that is not needed after all, and advances
+// its video.
+func (s *Service) SkipRendition(tx *db.Tx, r *Rendition) error {
+	if err := tx.Where("id = ?", r.ID).Delete(&Rendition{}).Error; err != nil {
+		return fmt.Errorf("drop rendition: %w", err)
+	}
+	return s.Advance(tx, r.VideoID)
+}
+
+// SetProgress notes how far a rendition is, in percent.
+func (s *Service) SetProgress(tx *db.Tx, renditionID int64, percent int) error {
+	return setRendition(tx, renditionID, map[string]any{"progress": min(max(percent, 0), 100)})
+}
+
+// LoadRendition loads a rendition; ErrNotFound when it, or its video, is gone.
+func LoadRendition(g *gorm.DB, id int64) (*Rendition, error) {
+	var rows []Rendition
+	if err := g.Where("id = ?", id).Limit(1).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("load rendition: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, ErrNotFound
+	}
+	return &rows[0], nil
+}

@@ -1,0 +1,261 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/jobs"
+)
+
+// Remote is a video of another server as its document describes it, checked and
+// cleaned by the caller.
+type Remote struct {
+	Video      Video // IRI, UUID, ChannelID, fields; Local, Listed, Folded and counts of rows are set here
+	Tags       []string
+	Files      []File // progressive
+	Playlist   *StreamingPlaylist
+	HLS        []File
+	Thumbnails []Thumbnail // Type, RemoteURL, Width, Height
+	Trackers   []string
+	Infohashes []string // that the document lists for its playlist
+}
+
+// SaveRemote writes a remote video and returns its row. A document older than
+// the stored one changes nothing, so deliveries may come in any order. Another
+// video with the same UUID keeps it: ErrConflict. Its pictures are fetched by a
+// job.
+func (s *Service) SaveRemote(tx *db.Tx, r Remote) (v *Video, changed bool, err error) {
+	old, err := get(tx.DB, "", "v.iri = ?", r.Video.IRI)
+	switch {
+	case err == nil:
+		if old, err = Lock(tx, old.ID); err != nil {
+			return nil, false, err
+		}
+		if old.Local {
+			return nil, false, ErrConflict
+		}
+		if r.Video.UpdatedAt.Before(old.UpdatedAt) {
+			return old, false, nil
+		}
+	case err != ErrNotFound: //nolint:errorlint // get returns it bare
+		return nil, false, err
+	default:
+		old = nil
+	}
+	if err := s.uuidFree(tx, r.Video.UUID, old); err != nil {
+		return nil, false, err
+	}
+	if err := s.saveRemoteRow(tx, &r, old); err != nil {
+		return nil, false, err
+	}
+	if v, err = Lock(tx, r.Video.ID); err != nil {
+		return nil, false, err
+	}
+	if err := s.saveRemoteParts(tx, v, &r); err != nil {
+		return nil, false, err
+	}
+	listed, err := s.shouldList(tx, v)
+	if err != nil {
+		return nil, false, err
+	}
+	v.Listed = listed
+	if err := tx.Model(&Video{}).Where("id = ?", v.ID).UpdateColumn("listed", listed).Error; err != nil {
+		return nil, false, fmt.Errorf("list video: %w", err)
+	}
+	return v, true, nil
+}
+
+func (s *Service) uuidFree(tx *db.Tx, uuid string, own *Video) error {
+	other, err := get(tx.DB, "", "v.uuid = ?", uuid)
+	switch {
+	case err == ErrNotFound: //nolint:errorlint // get returns it bare
+		return nil
+	case err != nil:
+		return err
+	case own != nil && other.ID == own.ID:
+		return nil
+	}
+	return ErrConflict
+}
+
+func (s *Service) saveRemoteRow(tx *db.Tx, r *Remote, old *Video) error {
+	now := db.Now()
+	v := &r.Video
+	v.Local, v.FetchedAt = false, &now
+	v.set(v.Attributes(r.Tags))
+	if old == nil {
+		v.ID, v.CreatedAt = 0, now
+		v.Listed = false
+		if err := tx.Create(v).Error; err != nil {
+			return fmt.Errorf("save remote video: %w", err)
+		}
+		return nil
+	}
+	v.ID, v.CreatedAt, v.Listed = old.ID, old.CreatedAt, old.Listed
+	v.Likes, v.Dislikes, v.Comments = old.Likes, old.Dislikes, old.Comments
+	if err := tx.Model(v).Where("id = ?", v.ID).Select("*").UpdateColumns(v).Error; err != nil {
+		return fmt.Errorf("save remote video: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) saveRemoteParts(tx *db.Tx, v *Video, r *Remote) error {
+	if err := saveTags(tx, v.ID, r.Tags); err != nil {
+		return err
+	}
+	if r.Playlist != nil {
+		if err := s.SetPlaylist(tx, v, r.Playlist); err != nil {
+			return err
+		}
+		for i := range r.HLS {
+			r.HLS[i].PlaylistID = &r.Playlist.ID
+		}
+	} else if err := tx.Where("video_id = ?", v.ID).Delete(&StreamingPlaylist{}).Error; err != nil {
+		return fmt.Errorf("drop playlist: %w", err)
+	}
+	if err := s.saveRemoteFiles(tx, v, slices.Concat(r.Files, r.HLS)); err != nil {
+		return err
+	}
+	if err := tx.Where("video_id = ?", v.ID).Delete(&Tracker{}).Error; err != nil {
+		return fmt.Errorf("replace trackers: %w", err)
+	}
+	for _, t := range r.Trackers {
+		row := Tracker{VideoID: v.ID, URL: t}
+		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+			return fmt.Errorf("save tracker: %w", err)
+		}
+	}
+	if err := s.RefreshInfohashes(tx, v, r.Infohashes...); err != nil {
+		return err
+	}
+	return s.saveRemoteThumbnails(tx, v, r.Thumbnails)
+}
+
+// saveRemoteFiles makes the rows of v the given ones. A file that stays keeps
+// its id.
+func (s *Service) saveRemoteFiles(tx *db.Tx, v *Video, files []File) error {
+	now := db.Now()
+	var stay []int64
+	for i := range files {
+		f := &files[i]
+		f.VideoID, f.UpdatedAt = v.ID, now
+		old, err := sameFile(tx, f)
+		if err != nil {
+			return err
+		}
+		if old != nil {
+			f.ID, f.CreatedAt = old.ID, old.CreatedAt
+			err = tx.Model(f).Where("id = ?", f.ID).Select("*").UpdateColumns(f).Error
+		} else {
+			f.ID, f.CreatedAt = 0, now
+			err = tx.Create(f).Error
+		}
+		if err != nil {
+			return fmt.Errorf("save remote file: %w", err)
+		}
+		stay = append(stay, f.ID)
+	}
+	q := tx.Where("video_id = ?", v.ID)
+	if len(stay) > 0 {
+		q = q.Where("id NOT IN ?", stay)
+	}
+	if err := q.Delete(&File{}).Error; err != nil {
+		return fmt.Errorf("drop remote files: %w", err)
+	}
+	return nil
+}
+
+// saveRemoteThumbnails notes where the pictures are. One whose address has not
+// changed is left as it is; others are fetched by a job.
+func (s *Service) saveRemoteThumbnails(tx *db.Tx, v *Video, pictures []Thumbnail) error {
+	var have []Thumbnail
+	if err := tx.Where("video_id = ?", v.ID).Find(&have).Error; err != nil {
+		return fmt.Errorf("load thumbnails: %w", err)
+	}
+	var fresh []Thumbnail
+	for _, t := range pictures {
+		same := slices.ContainsFunc(have, func(h Thumbnail) bool { return h.Type == t.Type && h.RemoteURL == t.RemoteURL })
+		if !same {
+			fresh = append(fresh, t)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := s.SetThumbnails(tx, v, fresh); err != nil {
+		return err
+	}
+	return jobs.Insert(tx, RemoteThumbnailArgs{VideoID: v.ID}, jobs.Unique(strconv.FormatInt(v.ID, 10)))
+}
+
+// shouldList tells whether a remote video belongs in the lists of this
+// instance: its instance actor follows the channel, the account or an actor
+// that shared the video (PT federation 5).
+func (s *Service) shouldList(tx *db.Tx, v *Video) (bool, error) {
+	var n int64
+	err := tx.Raw(`SELECT COUNT(*) FROM follows f
+ JOIN actors me ON me.id = f.follower_id AND me.host = '' AND me.type = 'Application'
+ WHERE f.state = 'accepted' AND (f.target_id IN (?, ?)
+  OR f.target_id IN (SELECT actor_id FROM video_shares WHERE video_id = ?))`,
+		v.Owner.ChannelActorID, v.Owner.AccountActorID, v.ID).Scan(&n).Error
+	if err != nil {
+		return false, fmt.Errorf("look up follows: %w", err)
+	}
+	return n > 0, nil
+}
+
+// RefreshListed decides anew which videos of an actor, or shared by it, belong
+// in the lists: after a follow of it was accepted or ended. actorID may be a
+// Group, a Person or an Application.
+func (s *Service) RefreshListed(tx *db.Tx, actorID int64) error {
+	const followed = `SELECT f.target_id FROM follows f
+ JOIN actors me ON me.id = f.follower_id AND me.host = '' AND me.type = 'Application' WHERE f.state = 'accepted'`
+	err := tx.Exec(`UPDATE videos SET listed = (
+  EXISTS (SELECT 1 FROM channels c JOIN accounts a ON a.id = c.account_id
+   WHERE c.id = videos.channel_id AND (c.actor_id IN (`+followed+`) OR a.actor_id IN (`+followed+`)))
+  OR EXISTS (SELECT 1 FROM video_shares s WHERE s.video_id = videos.id AND s.actor_id IN (`+followed+`)))
+ WHERE local = ? AND (
+  channel_id IN (SELECT c.id FROM channels c JOIN accounts a ON a.id = c.account_id WHERE c.actor_id = ? OR a.actor_id = ?)
+  OR id IN (SELECT video_id FROM video_shares WHERE actor_id = ?))`, false, actorID, actorID, actorID).Error
+	if err != nil {
+		return fmt.Errorf("refresh lists: %w", err)
+	}
+	return nil
+}
+
+// AddShare notes that an actor announced a video; a repeated one changes
+// nothing. It lists the video when the actor is followed.
+func (s *Service) AddShare(tx *db.Tx, v *Video, actorID int64, iri string) error {
+	row := Share{VideoID: v.ID, ActorID: actorID, IRI: iri, CreatedAt: db.Now()}
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+		return fmt.Errorf("save share: %w", err)
+	}
+	return s.relist(tx, v)
+}
+
+// RemoveShare takes an announce back; it may never have been there.
+func (s *Service) RemoveShare(tx *db.Tx, v *Video, actorID int64) error {
+	if err := tx.Where("video_id = ? AND actor_id = ?", v.ID, actorID).Delete(&Share{}).Error; err != nil {
+		return fmt.Errorf("drop share: %w", err)
+	}
+	return s.relist(tx, v)
+}
+
+func (s *Service) relist(tx *db.Tx, v *Video) error {
+	if v.Local {
+		return nil
+	}
+	listed, err := s.shouldList(tx, v)
+	if err != nil || listed == v.Listed {
+		return err
+	}
+	v.Listed = listed
+	if err := tx.Model(&Video{}).Where("id = ?", v.ID).UpdateColumn("listed", listed).Error; err != nil {
+		return fmt.Errorf("list video: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package catalog
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+// CanSee decides whether p (nil: anonymous) may see v and its bytes. Every way
+// to a video asks it: API, pages, ActivityPub, files, downloads, feeds, search
+// (SEC-54). v must have its Owner.
+func (s *Service) CanSee(p *rest.Principal, v *Video) bool { return s.check(p, v) == nil }
+
+// IsOwner tells whether v belongs to p.
+func IsOwner(p *rest.Principal, v *Video) bool {
+	return p != nil && v.Owner.UserID != 0 && v.Owner.UserID == p.UserID
+}
+
+// check is nil when p may see v, else what to answer.
+func (s *Service) check(p *rest.Principal, v *Video) *rest.Problem {
+	if IsOwner(p, v) || p.IsModerator() {
+		return nil
+	}
+	ready := v.State == Published || v.State == WaitingForLive || v.State == LiveEnded
+	switch {
+	case !ready:
+		return rest.NotFound("Video not found")
+	case v.Privacy == Internal && v.Local && p != nil:
+		return nil
+	case v.Privacy != Public && v.Privacy != Unlisted && p == nil:
+		return &rest.Problem{Status: http.StatusUnauthorized, Detail: "Please authenticate to see this video"}
+	case v.Privacy != Public && v.Privacy != Unlisted:
+		return rest.Forbidden("Cannot fetch information of private/internal/blocked video")
+	case !v.Listed && !s.RemoteAllowed(p):
+		return &rest.Problem{
+			Status: http.StatusForbidden, Code: "does_not_respect_follow_constraints",
+			Detail: "Cannot get this video regarding follow constraints",
+		}
+	}
+	return nil
+}
+
+// RemoteAllowed tells whether p may look up objects of servers that this
+// instance does not follow.
+func (s *Service) RemoteAllowed(p *rest.Principal) bool {
+	return s.opts.RemoteURI.Anonymous || (p != nil && s.opts.RemoteURI.Users)
+}
+
+// Find loads the video that a client named and lets p see it, or answers with
+// a *rest.Problem. An unlisted video is found by its UUID, which is its secret,
+// not by a number that can be counted up.
+func (s *Service) Find(ctx context.Context, p *rest.Principal, id string) (*Video, error) {
+	notFound := rest.NotFound("Video not found")
+	ref, ok := ParseRef(id)
+	if !ok {
+		return nil, notFound
+	}
+	v, err := s.Get(ctx, ref)
+	if err != nil {
+		return nil, problem(err)
+	}
+	if problem := s.check(p, v); problem != nil {
+		return nil, problem
+	}
+	if v.Privacy == Unlisted && ref.UUID == "" && !IsOwner(p, v) && !p.IsModerator() {
+		return nil, notFound
+	}
+	return v, nil
+}

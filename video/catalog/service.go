@@ -1,0 +1,196 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"github.com/kinemesh/kinemesh/config/db"
+)
+
+// Errors of the operations.
+var (
+	ErrNotFound  = errors.New("video not found")
+	ErrForbidden = errors.New("not the owner of the video")
+	ErrConflict  = errors.New("another video has this identity")
+)
+
+// RemoteURI says who may look up objects of other servers by their address
+// (search.remote_uri of the settings).
+type RemoteURI struct{ Users, Anonymous bool }
+
+// Options are what a [Service] needs.
+type Options struct {
+	DB     *db.DB
+	Origin string // https://host, no slash at the end
+	Logger *slog.Logger
+
+	InstanceName string    // provider name of oEmbed
+	RemoteURI    RemoteURI // also lets unlisted remote videos be seen
+	HideNSFW     bool      // lists leave sensitive videos out unless asked
+}
+
+// Service holds the operations on videos. It is safe for concurrent use; its
+// function fields are set before the server starts.
+type Service struct {
+	db   *db.DB
+	log  *slog.Logger
+	opts Options
+	urls URLs
+
+	lists *lists
+	views *viewCounter
+
+	// Resolve fetches the video at a URL of another server and returns its row
+	// id; ErrNotFound when there is none. nil: lookups are answered from the
+	// database alone.
+	Resolve func(ctx context.Context, uri string) (int64, error)
+}
+
+// New returns a service.
+func New(o Options) (*Service, error) {
+	u, err := url.Parse(o.Origin)
+	if err != nil || u.Host == "" || strings.HasSuffix(o.Origin, "/") {
+		return nil, fmt.Errorf("catalog: origin %q is not an origin", o.Origin)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return &Service{
+		db: o.DB, log: o.Logger, opts: o, urls: URLs{Origin: o.Origin, Host: u.Host},
+		lists: newLists(o.DB), views: newViewCounter(),
+	}, nil
+}
+
+// URLs builds the addresses of this instance's videos and files.
+func (s *Service) URLs() URLs { return s.urls }
+
+// videoColumns and owner columns of [Service.Get] and of lists.
+const ownerJoin = ` JOIN channels ch ON ch.id = v.channel_id
+ JOIN accounts ac ON ac.id = ch.account_id`
+
+// ownedVideo is a row of videos with who owns it.
+type ownedVideo struct {
+	Video
+	OwnerUserID, OwnerAccountID, AccountActorID, ChannelActorID int64
+}
+
+func (o *ownedVideo) video() *Video {
+	v := o.Video
+	v.Owner = Owner{
+		UserID: o.OwnerUserID, AccountID: o.OwnerAccountID, AccountActorID: o.AccountActorID, ChannelActorID: o.ChannelActorID,
+	}
+	return &v
+}
+
+// get loads one video with its owner. lock keeps others from changing it until
+// the transaction ends.
+func get(g *gorm.DB, lock, where string, args ...any) (*Video, error) {
+	var row ownedVideo
+	err := g.Raw(`SELECT v.*, COALESCE(ac.user_id, 0) AS owner_user_id, ac.id AS owner_account_id,
+ ac.actor_id AS account_actor_id, ch.actor_id AS channel_actor_id
+ FROM videos v`+ownerJoin+` WHERE `+where+lock, args...).Scan(&row).Error
+	if err != nil {
+		return nil, fmt.Errorf("load video: %w", err)
+	}
+	if row.ID == 0 {
+		return nil, ErrNotFound
+	}
+	return row.video(), nil
+}
+
+// Get loads a video with its owner, whoever may see it; ErrNotFound when there
+// is none.
+func (s *Service) Get(ctx context.Context, ref Ref) (*Video, error) {
+	return getRef(s.db.Read(ctx), "", ref)
+}
+
+func getRef(g *gorm.DB, lock string, ref Ref) (*Video, error) {
+	if ref.UUID != "" {
+		return get(g, lock, "v.uuid = ?", ref.UUID)
+	}
+	return get(g, lock, "v.id = ?", ref.ID)
+}
+
+// Lock loads a video with its owner in tx and keeps others from changing it
+// until tx ends.
+func Lock(tx *db.Tx, id int64) (*Video, error) {
+	lock := ""
+	if tx.Dialect() == db.Postgres {
+		lock = " FOR UPDATE OF v"
+	}
+	return get(tx.DB, lock, "v.id = ?", id)
+}
+
+// ByID loads a video by its row id.
+func (s *Service) ByID(ctx context.Context, id int64) (*Video, error) {
+	return s.Get(ctx, Ref{ID: id})
+}
+
+// ByIRI loads a video by its ActivityPub id.
+func (s *Service) ByIRI(ctx context.Context, iri string) (*Video, error) {
+	return get(s.db.Read(ctx), "", "v.iri = ?", iri)
+}
+
+// Media is what belongs to a video besides its row.
+type Media struct {
+	Files      []File             // progressive, highest resolution first
+	Playlist   *StreamingPlaylist // nil: no HLS
+	HLS        []File             // of the playlist, highest resolution first
+	Thumbnails []Thumbnail
+	Tags       []string
+	Trackers   []string // of a remote video
+}
+
+// Thumbnail returns the picture of a type, nil when there is none.
+func (m *Media) Thumbnail(kind int) *Thumbnail {
+	for i := range m.Thumbnails {
+		if m.Thumbnails[i].Type == kind {
+			return &m.Thumbnails[i]
+		}
+	}
+	return nil
+}
+
+// Media loads the files, pictures and tags of a video.
+func (s *Service) Media(ctx context.Context, videoID int64) (*Media, error) {
+	return LoadMedia(s.db.Read(ctx), videoID)
+}
+
+// LoadMedia is [Service.Media] on a handle, for use in transactions.
+func LoadMedia(g *gorm.DB, videoID int64) (*Media, error) {
+	m := &Media{}
+	var files []File
+	if err := g.Where("video_id = ?", videoID).Order("resolution DESC, fps DESC, id").Find(&files).Error; err != nil {
+		return nil, fmt.Errorf("load files: %w", err)
+	}
+	for _, f := range files {
+		if f.PlaylistID == nil {
+			m.Files = append(m.Files, f)
+		} else {
+			m.HLS = append(m.HLS, f)
+		}
+	}
+	var lists []StreamingPlaylist
+	if err := g.Where("video_id = ?", videoID).Order("id").Limit(1).Find(&lists).Error; err != nil {
+		return nil, fmt.Errorf("load playlist: %w", err)
+	}
+	if len(lists) > 0 {
+		m.Playlist = &lists[0]
+	}
+	if err := g.Where("video_id = ?", videoID).Order("type").Find(&m.Thumbnails).Error; err != nil {
+		return nil, fmt.Errorf("load thumbnails: %w", err)
+	}
+	if err := g.Model(&Tag{}).Where("video_id = ?", videoID).Order("position, folded").Pluck("name", &m.Tags).Error; err != nil {
+		return nil, fmt.Errorf("load tags: %w", err)
+	}
+	if err := g.Model(&Tracker{}).Where("video_id = ?", videoID).Order("url").Pluck("url", &m.Trackers).Error; err != nil {
+		return nil, fmt.Errorf("load trackers: %w", err)
+	}
+	return m, nil
+}
