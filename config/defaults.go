@@ -1,0 +1,85 @@
+package config
+
+import "time"
+
+// Default returns the settings of a server that was told nothing. Values that
+// follow from others (folders, the public address) are empty until
+// [Config.Complete].
+func Default() *Config {
+	return &Config{
+		DataDir:    "./data",
+		Listen:     Listen{Hostname: "127.0.0.1", Port: 9000},
+		TrustProxy: []string{"loopback"},
+		Database:   Database{Port: 5432, Pool: Pool{Max: 20}},
+		Redis:      Redis{Port: 6379},
+		OAuth2: OAuth2{TokenLifetime: TokenLifetime{
+			AccessToken:  24 * time.Hour,
+			RefreshToken: 2 * week,
+		}},
+		RatesLimit: RatesLimit{
+			API:         RateLimit{10 * time.Second, 50},
+			Login:       RateLimit{5 * time.Minute, 15},
+			Signup:      RateLimit{5 * time.Minute, 2},
+			ActivityPub: RateLimit{10 * time.Second, 500},
+			Client:      RateLimit{10 * time.Second, 500},
+			WellKnown:   RateLimit{10 * time.Second, 200},
+			Feeds:       RateLimit{10 * time.Second, 50},
+		},
+		HTTPTimeouts:  HTTPTimeouts{Request: 5 * time.Minute},
+		StaticFiles:   StaticFiles{PrivateFilesRequireAuth: true},
+		Log:           Log{Level: "info"},
+		Tracker:       Tracker{Enabled: true, Private: true},
+		Federation:    Federation{Enabled: true, SignFederatedFetches: true, MinRSABits: secureRSABits},
+		Followers:     Followers{Instance: FollowersInstance{Enabled: true}, Channels: Toggle{true}},
+		Signup:        Signup{Limit: 10, MinimumAge: 16, RequiresApproval: true},
+		User:          defaultUser(),
+		VideoChannels: VideoChannels{MaxPerUser: 20},
+		Upload:        Upload{MaxFileSize: Unlimited, ExpireAfter: 24 * time.Hour},
+		Thumbnails:    Thumbnails{Sizes: []ImageSize{{280, 157}, {850, 480}}},
+		Transcoding: Transcoding{
+			Enabled:                           true,
+			Threads:                           1,
+			Concurrency:                       1,
+			Resolutions:                       Resolutions{R480: true, R720: true},
+			AlwaysTranscodeOriginalResolution: true,
+			FPS:                               FPS{Max: 60},
+			WebVideos:                         Toggle{true},
+			HLS:                               Toggle{true},
+		},
+		Search:   Search{RemoteURI: RemoteURI{Users: true}},
+		Instance: defaultInstance(),
+		Client: Client{Videos: ClientVideos{ResumableUpload: ResumableUpload{
+			MaxChunkSize: 10 * MiB,
+		}}},
+		WebRTC: WebRTC{STUNServers: []string{
+			"stun:stunserver2025.stunprotocol.org",
+			"stun:stun.framasoft.org",
+			"stun:stun.l.google.com:19302",
+			"stun:stun1.l.google.com:19302",
+		}},
+		Defaults: Defaults{
+			Publish: DefaultsPublish{DownloadEnabled: true, CommentsPolicy: 1, Privacy: 1},
+			P2P:     DefaultsP2P{Webapp: Toggle{true}, Embed: Toggle{true}},
+			Player:  DefaultsPlayer{AutoPlay: true},
+		},
+	}
+}
+
+func defaultUser() User {
+	return User{
+		VideoQuota:          Unlimited,
+		VideoQuotaDaily:     Unlimited,
+		DefaultChannelName:  "Main $1 channel",
+		PasswordConstraints: PasswordConstraints{MinLength: 8},
+	}
+}
+
+func defaultInstance() Instance {
+	return Instance{
+		Name:              "Kinemesh",
+		ShortDescription:  "Videos, federated and shared between viewers.",
+		DefaultLanguage:   "en",
+		DefaultNSFWPolicy: "do_not_list",
+		Robots:            "User-agent: *\nDisallow:\n",
+	}
+}

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// renamed are names that PeerTube used before, so that old files load.
+var renamed = map[string]string{
+	"storage.videos":                 "storage.web_videos",             // until 5.2
+	"transcoding.webtorrent.enabled": "transcoding.web_videos.enabled", // until 5.2
+}
+
+// peerTubeKeys are settings and sections of PeerTube 6.3 to 8.2 that have no
+// effect in this version. Naming them keeps the warnings of an admin's file
+// short and those about spelling mistakes visible.
+var peerTubeKeys = []string{
+	"auto_blacklist", "blocklist", "broadcast_message", "cache", "client", "contact_form", "csp", "defaults",
+	"download", "download_generate_video", "email", "export", "feeds", "geo_ip", "history", "import", "live",
+	"nsfw_flags_settings", "object_storage", "open_telemetry", "peertube", "plugins", "redundancy",
+	"remote_redundancy", "remote_runners", "security", "services", "smtp", "stats", "storyboards", "theme",
+	"trending", "video_comments", "video_file", "video_studio", "video_transcription", "views", "webadmin",
+
+	"database.dialect", "database.pool.min", "federation.prevent_ssrf",
+	"federation.videos.cleanup_remote_interactions", "followings.instance.auto_follow_index",
+	"instance.customizations", "instance.default_client_route", "instance.securitytxt",
+	"instance.server_country", "instance.social", "instance.support",
+	"log.accept_client_log", "log.log_ping_requests", "log.log_tracker_unknown_infohash", "log.prettify_sql",
+	"log.rotation", "rates_limit.ask_send_email", "rates_limit.download_generate_video", "rates_limit.plugins",
+	"rates_limit.receive_client_log", "redis.sentinel", "redis.tls", "search.search_index",
+	"storage.bin", "storage.captions", "storage.client_overrides", "storage.logs", "storage.plugins",
+	"storage.redundancy", "storage.storyboards", "storage.uploads", "storage.well_known",
+	"thumbnails.generation_from_video", "transcoding.allow_additional_extensions",
+	"transcoding.allow_audio_files", "transcoding.always_transcode_podcast_optimized_audio",
+	"transcoding.hls.split_audio_and_video", "transcoding.original_file", "transcoding.profile",
+	"transcoding.remote_runners", "user.disable_root_auth", "user.history",
+	"video_channels.max_collaborators_per_channel",
+}
+
+func isPeerTubeKey(key string) bool {
+	for _, known := range peerTubeKeys {
+		if key == known || strings.HasPrefix(key, known+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// unusedWarnings makes one line of all keys of a section; keys are sorted.
+func unusedWarnings(keys []string) []string {
+	var lines []string
+	for i := 0; i < len(keys); {
+		section, _, _ := strings.Cut(keys[i], ".")
+		j := i
+		for j < len(keys) && (keys[j] == section || strings.HasPrefix(keys[j], section+".")) {
+			j++
+		}
+		j = max(j, i+1)
+		lines = append(lines, fmt.Sprintf("no effect in this version: %s", strings.Join(keys[i:j], ", ")))
+		i = j
+	}
+	return lines
+}

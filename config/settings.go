@@ -1,0 +1,578 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is every setting of one server. It is read once, completed by
+// [Config.Complete] and not changed afterwards; packages are handed the part
+// that is theirs.
+type Config struct {
+	// Folder for everything the server stores: the SQLite database, the secret and
+	// all folders of the storage section that are not set one by one.
+	DataDir string `key:"data_dir"`
+
+	// Where the server listens.
+	Listen Listen `key:"listen"`
+
+	// The public address of the server. It is part of every federated id, so it
+	// must never change after the first start.
+	Webserver Webserver `key:"webserver"`
+
+	// Secrets of the server.
+	Secrets Secrets `key:"secrets"`
+
+	// Who may tell the client's address by X-Forwarded-For: addresses, networks, or
+	// the words loopback, linklocal and uniquelocal.
+	TrustProxy []string `key:"trust_proxy"`
+
+	// The SQL database: SQLite in data_dir unless something is set here. Either url,
+	// or hostname and what goes with it for PostgreSQL.
+	Database Database `key:"database"`
+
+	// The Redis server that runs the job queues. Without hostname, socket and url the
+	// server brings its own inside the process; jobs themselves are always kept in
+	// the SQL database, so Redis may be emptied at any time.
+	Redis Redis `key:"redis"`
+
+	// Folders, each below data_dir unless set.
+	Storage Storage `key:"storage"`
+
+	// Access to the API.
+	OAuth2 OAuth2 `key:"oauth2"`
+
+	// Requests allowed to one address within a window. Moderators and administrators
+	// are exempt.
+	RatesLimit RatesLimit `key:"rates_limit"`
+
+	// Time limits of HTTP requests.
+	HTTPTimeouts HTTPTimeouts `key:"http_timeouts"`
+
+	// Media files.
+	StaticFiles StaticFiles `key:"static_files"`
+
+	// The log on standard error.
+	Log Log `key:"log"`
+
+	// The BitTorrent tracker, over HTTP and WebSocket.
+	Tracker Tracker `key:"tracker"`
+
+	// Federation with other servers.
+	Federation Federation `key:"federation"`
+
+	// Who may follow.
+	Followers Followers `key:"followers"`
+
+	// Whom this server follows by itself.
+	Followings Followings `key:"followings"`
+
+	// The administrator.
+	Admin Admin `key:"admin"`
+
+	// Registration of new users.
+	Signup Signup `key:"signup"`
+
+	// Defaults of new users.
+	User User `key:"user"`
+
+	// Channels.
+	VideoChannels VideoChannels `key:"video_channels"`
+
+	// Uploads.
+	Upload Upload `key:"upload"`
+
+	// Pictures made of a video.
+	Thumbnails Thumbnails `key:"thumbnails"`
+
+	// Making files that every browser plays.
+	Transcoding Transcoding `key:"transcoding"`
+
+	// Search.
+	Search Search `key:"search"`
+
+	// How the server presents itself.
+	Instance Instance `key:"instance"`
+
+	// The pages in the browser.
+	Client Client `key:"client"`
+
+	// Peer-to-peer connections between browsers.
+	WebRTC WebRTC `key:"webrtc"`
+
+	// What is chosen for a user who chooses nothing.
+	Defaults Defaults `key:"defaults"`
+
+	// InitialRootPassword is the password of the administrator root at the first
+	// start, from KINEMESH_INITIAL_ROOT_PASSWORD alone: it is never in a file.
+	// Empty means that one is made.
+	InitialRootPassword Secret `key:"-"`
+}
+
+// Listen says where the HTTP server listens.
+type Listen struct {
+	// Address to listen on; 0.0.0.0 or :: for all.
+	Hostname string `key:"hostname"`
+	// Port to listen on.
+	Port int `key:"port" min:"1" max:"65535"`
+}
+
+// Webserver is the public address, which may be that of a reverse proxy.
+type Webserver struct {
+	// Whether the public address begins with https.
+	HTTPS bool `key:"https"`
+	// Public host name without scheme and port. Unset means localhost.
+	Hostname string `key:"hostname"`
+	// Public port. Unset means 443 with https, else the port of the listen section.
+	Port int `key:"port" min:"0" max:"65535"`
+}
+
+// Secrets are the keys the server itself makes use of.
+type Secrets struct {
+	// Signs tokens that the server gives out. Unset means one is made at the first
+	// start and kept in data_dir/secret. To make one: openssl rand -hex 32
+	PeerTube Secret `key:"peertube"`
+}
+
+// Database is either a URL or the parts of a PostgreSQL connection.
+type Database struct {
+	// sqlite:PATH or postgres://USER:PASSWORD@HOST:PORT/NAME?sslmode=MODE
+	URL Secret `key:"url"`
+	// PostgreSQL: host name or folder of the socket.
+	Hostname string `key:"hostname"`
+	// PostgreSQL: port.
+	Port int `key:"port" min:"1" max:"65535"`
+	// PostgreSQL: whether the connection is encrypted.
+	SSL bool `key:"ssl"`
+	// PostgreSQL: name of the database. Unset means peertube followed by the suffix.
+	Name string `key:"name"`
+	// PostgreSQL: end of the name, for files that have no name.
+	Suffix string `key:"suffix"`
+	// PostgreSQL: user.
+	Username string `key:"username"`
+	// PostgreSQL: password.
+	Password Secret `key:"password"`
+	// Connections kept open.
+	Pool Pool `key:"pool"`
+}
+
+// Pool limits the connections to PostgreSQL.
+type Pool struct {
+	// Most connections at once. PeerTube's default is 5; this server does more at
+	// the same time in one process.
+	Max int `key:"max" min:"2" max:"1000"`
+}
+
+// Redis names the server of the queues; all empty means embedded.
+type Redis struct {
+	// redis://:PASSWORD@HOST:PORT/DB, or rediss:// for TLS. Wins over the other keys.
+	URL Secret `key:"url"`
+	// Host name.
+	Hostname string `key:"hostname"`
+	// Port.
+	Port int `key:"port" min:"1" max:"65535"`
+	// Path of a Unix socket, instead of hostname and port.
+	Socket string `key:"socket"`
+	// Password.
+	Auth Secret `key:"auth"`
+	// Number of the database.
+	DB int `key:"db" min:"0" max:"1000"`
+}
+
+// Storage are the folders. After [Config.Complete] none is empty.
+type Storage struct {
+	// Files of a moment.
+	Tmp string `key:"tmp"`
+	// Unfinished uploads.
+	TmpPersistent string `key:"tmp_persistent"`
+	// Pictures of accounts and channels.
+	Avatars string `key:"avatars"`
+	// Files of videos as MP4.
+	WebVideos string `key:"web_videos"`
+	// HLS playlists and their files.
+	StreamingPlaylists string `key:"streaming_playlists"`
+	// Files as they were uploaded, until they are transcoded.
+	OriginalVideoFiles string `key:"original_video_files"`
+	// Large pictures of videos.
+	Previews string `key:"previews"`
+	// Small pictures of videos.
+	Thumbnails string `key:"thumbnails"`
+	// Torrent files.
+	Torrents string `key:"torrents"`
+	// Copies of remote files that can be fetched again.
+	Cache string `key:"cache"`
+}
+
+// OAuth2 are the settings of API tokens.
+type OAuth2 struct {
+	// How long tokens live.
+	TokenLifetime TokenLifetime `key:"token_lifetime"`
+}
+
+// TokenLifetime says how long tokens live.
+type TokenLifetime struct {
+	// Access token.
+	AccessToken time.Duration `key:"access_token" min:"1"`
+	// Refresh token. A session that is not used for so long ends.
+	RefreshToken time.Duration `key:"refresh_token" min:"1"`
+}
+
+// RatesLimit are the limits for one address.
+type RatesLimit struct {
+	// API requests.
+	API RateLimit `key:"api"`
+	// Attempts to log in.
+	Login RateLimit `key:"login"`
+	// Successful registrations.
+	Signup RateLimit `key:"signup"`
+	// Documents of federation.
+	ActivityPub RateLimit `key:"activity_pub"`
+	// Pages.
+	Client RateLimit `key:"client"`
+	// Files under /.well-known.
+	WellKnown RateLimit `key:"well_known"`
+	// Feeds.
+	Feeds RateLimit `key:"feeds"`
+}
+
+// RateLimit allows Max requests in each Window.
+type RateLimit struct {
+	// Length of the window.
+	Window time.Duration `key:"window" min:"1"`
+	// Requests within one window.
+	Max int `key:"max" min:"1" max:"1000000000"`
+}
+
+// HTTPTimeouts are time limits of requests to this server.
+type HTTPTimeouts struct {
+	// Longest time for one request. Uploads have it for each chunk.
+	Request time.Duration `key:"request" min:"1"`
+}
+
+// StaticFiles says how files are served.
+type StaticFiles struct {
+	// Whether the files of private videos need a token. Never switch this off on a
+	// public server.
+	PrivateFilesRequireAuth bool `key:"private_files_require_auth"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	// Least important level that is written.
+	Level string `key:"level" allowed:"debug info warn warning error"`
+	// Whether addresses of clients are shortened.
+	AnonymizeIP bool `key:"anonymize_ip"`
+	// One line for each request that is answered.
+	HTTPRequests bool `key:"log_http_requests"`
+}
+
+// Tracker are the settings of the BitTorrent tracker.
+type Tracker struct {
+	// Whether there is a tracker.
+	Enabled bool `key:"enabled"`
+	// Whether only the files of this server are tracked.
+	Private bool `key:"private"`
+	// Whether a client that announces far too often is refused for some minutes.
+	RejectTooManyAnnounces bool `key:"reject_too_many_announces"`
+}
+
+// Federation are the settings of federation.
+type Federation struct {
+	// Whether this server speaks with others.
+	Enabled bool `key:"enabled"`
+	// Whether requests for remote documents are signed; some servers demand it.
+	SignFederatedFetches bool `key:"sign_federated_fetches"`
+	// What is sent of videos.
+	Videos FederationVideos `key:"videos"`
+	// For tests alone: servers without TLS are spoken to, on any port. The start-up
+	// log warns.
+	AllowHTTP bool `key:"allow_http"`
+	// For tests alone: networks that may be connected to although they are private,
+	// as 127.0.0.0/8. The start-up log warns.
+	AllowNetworks []netip.Prefix `key:"allow_networks"`
+	// Smallest RSA key accepted in signatures. Less than 2048 is for tests alone.
+	MinRSABits int `key:"min_rsa_bits" min:"512" max:"8192"`
+}
+
+// FederationVideos says which videos are sent.
+type FederationVideos struct {
+	// Whether unlisted videos are sent to followers.
+	FederateUnlisted bool `key:"federate_unlisted"`
+}
+
+// Followers says who may follow.
+type Followers struct {
+	// Followers of the whole server.
+	Instance FollowersInstance `key:"instance"`
+	// Followers of channels.
+	Channels Toggle `key:"channels"`
+}
+
+// FollowersInstance says who may follow the server.
+type FollowersInstance struct {
+	// Whether other servers may follow this one.
+	Enabled bool `key:"enabled"`
+	// Whether an administrator approves each of them.
+	ManualApproval bool `key:"manual_approval"`
+}
+
+// Followings says whom the server follows by itself.
+type Followings struct {
+	// Follows of the whole server.
+	Instance FollowingsInstance `key:"instance"`
+}
+
+// FollowingsInstance says whom the server follows by itself.
+type FollowingsInstance struct {
+	// Whether a server that follows this one is followed in turn.
+	AutoFollowBack Toggle `key:"auto_follow_back"`
+}
+
+// Toggle switches one thing on or off.
+type Toggle struct {
+	// On or off.
+	Enabled bool `key:"enabled"`
+}
+
+// Admin is the administrator.
+type Admin struct {
+	// Mail address of the administrator, also of the first user root. Unset means
+	// admin@ the public host name.
+	Email string `key:"email"`
+}
+
+// Signup are the settings of registration.
+type Signup struct {
+	// Whether visitors may register.
+	Enabled bool `key:"enabled"`
+	// Most users; nobody registers beyond it. -1 for no limit.
+	Limit int `key:"limit" min:"-1" max:"1000000000"`
+	// Least age asked for.
+	MinimumAge int `key:"minimum_age" min:"0" max:"150"`
+	// Whether a moderator approves each registration.
+	RequiresApproval bool `key:"requires_approval"`
+	// Whether the mail address is verified first.
+	RequiresEmailVerification bool `key:"requires_email_verification"`
+	// Who may register.
+	Filters SignupFilters `key:"filters"`
+}
+
+// SignupFilters restricts registration by address.
+type SignupFilters struct {
+	// Networks.
+	CIDR SignupCIDR `key:"cidr"`
+}
+
+// SignupCIDR restricts registration to or from networks.
+type SignupCIDR struct {
+	// Only these networks may register, when there are any.
+	Whitelist []netip.Prefix `key:"whitelist"`
+	// These networks may not.
+	Blacklist []netip.Prefix `key:"blacklist"`
+}
+
+// User are the defaults of new users.
+type User struct {
+	// Size of all uploads of a user. -1 for no limit.
+	VideoQuota Size `key:"video_quota"`
+	// Size of the uploads of a user within 24 hours. -1 for no limit.
+	VideoQuotaDaily Size `key:"video_quota_daily"`
+	// Name of a user's first channel; $1 is the user's name.
+	DefaultChannelName string `key:"default_channel_name"`
+	// Rules for passwords.
+	PasswordConstraints PasswordConstraints `key:"password_constraints"`
+}
+
+// PasswordConstraints are the rules for passwords.
+type PasswordConstraints struct {
+	// Fewest characters. PeerTube's default is 8 too, and so is our lower limit.
+	MinLength int `key:"min_length" min:"8" max:"255"`
+}
+
+// VideoChannels are the settings of channels.
+type VideoChannels struct {
+	// Most channels of one user.
+	MaxPerUser int `key:"max_per_user" min:"1" max:"1000000"`
+}
+
+// Upload limits what one upload may be. The section is not in PeerTube.
+type Upload struct {
+	// Largest file. -1 for no limit but the quota.
+	MaxFileSize Size `key:"max_file_size"`
+	// An upload that received nothing for so long is removed.
+	ExpireAfter time.Duration `key:"expire_after" min:"1"`
+}
+
+// Thumbnails are the pictures made of a video.
+type Thumbnails struct {
+	// Width and height of the small picture and of the large one. Two are used: the
+	// first as thumbnail, the second as preview.
+	Sizes []ImageSize `key:"sizes"`
+}
+
+// Transcoding says which files are made of an upload.
+type Transcoding struct {
+	// Whether uploads are transcoded. Without it only files that browsers play as
+	// they are may be uploaded.
+	Enabled bool `key:"enabled"`
+	// Threads of one ffmpeg; 0 lets ffmpeg choose.
+	Threads int `key:"threads" min:"0" max:"256"`
+	// Transcoding jobs that run at the same time.
+	Concurrency int `key:"concurrency" min:"1" max:"256"`
+	// Heights that are made when the upload is at least as high. In PeerTube's
+	// template all are off; here 480p and 720p are on, so that a slow line has
+	// something to watch.
+	Resolutions Resolutions `key:"resolutions"`
+	// Whether the height of the upload is made too, even when it is above all others.
+	AlwaysTranscodeOriginalResolution bool `key:"always_transcode_original_resolution"`
+	// Frame rates.
+	FPS FPS `key:"fps"`
+	// One MP4 file a resolution. Off in PeerTube since 6.0; on here, since torrents
+	// and other servers' players are served best by it.
+	WebVideos Toggle `key:"web_videos"`
+	// HLS with fragmented MP4, one file a resolution.
+	HLS Toggle `key:"hls"`
+}
+
+// Resolutions says which heights are made. [Resolutions.Heights] lists them.
+type Resolutions struct {
+	// Sound alone.
+	R0 bool `key:"0p"`
+	// 256x144.
+	R144 bool `key:"144p"`
+	// 426x240.
+	R240 bool `key:"240p"`
+	// 640x360.
+	R360 bool `key:"360p"`
+	// 854x480.
+	R480 bool `key:"480p"`
+	// 1280x720.
+	R720 bool `key:"720p"`
+	// 1920x1080.
+	R1080 bool `key:"1080p"`
+	// 2560x1440.
+	R1440 bool `key:"1440p"`
+	// 3840x2160.
+	R2160 bool `key:"2160p"`
+}
+
+// FPS limits frame rates.
+type FPS struct {
+	// Highest frame rate that is made.
+	Max int `key:"max" min:"1" max:"240"`
+}
+
+// Search are the settings of search.
+type Search struct {
+	// Who may make this server fetch a video or channel by its address.
+	RemoteURI RemoteURI `key:"remote_uri"`
+}
+
+// RemoteURI says who may search by address.
+type RemoteURI struct {
+	// Signed-in users.
+	Users bool `key:"users"`
+	// Everybody.
+	Anonymous bool `key:"anonymous"`
+}
+
+// Instance is how the server presents itself.
+type Instance struct {
+	// Name of the server.
+	Name string `key:"name"`
+	// One sentence about it.
+	ShortDescription string `key:"short_description"`
+	// All about it, in Markdown.
+	Description string `key:"description"`
+	// Terms of use, in Markdown.
+	Terms string `key:"terms"`
+	// Code of conduct, in Markdown.
+	CodeOfConduct string `key:"code_of_conduct"`
+	// Who moderates and how, in Markdown.
+	ModerationInformation string `key:"moderation_information"`
+	// Why the server was made, in Markdown.
+	CreationReason string `key:"creation_reason"`
+	// Who runs it, in Markdown.
+	Administrator string `key:"administrator"`
+	// How long it will be kept, in Markdown.
+	MaintenanceLifetime string `key:"maintenance_lifetime"`
+	// How it is paid for, in Markdown.
+	BusinessModel string `key:"business_model"`
+	// What it runs on, in Markdown.
+	HardwareInformation string `key:"hardware_information"`
+	// Language of the pages.
+	DefaultLanguage string `key:"default_language"`
+	// Languages the moderators understand, as en or fr.
+	Languages []string `key:"languages"`
+	// Numbers of the categories the server is about.
+	Categories []int `key:"categories"`
+	// Whether most videos are not safe for work.
+	IsNSFW bool `key:"is_nsfw"`
+	// What visitors see of such videos.
+	DefaultNSFWPolicy string `key:"default_nsfw_policy" allowed:"do_not_list warn blur display"`
+	// Text of /robots.txt.
+	Robots string `key:"robots"`
+}
+
+// Client are settings of the pages.
+type Client struct {
+	// Uploading.
+	Videos ClientVideos `key:"videos"`
+}
+
+// ClientVideos are settings of the publish page.
+type ClientVideos struct {
+	// Resumable uploads.
+	ResumableUpload ResumableUpload `key:"resumable_upload"`
+}
+
+// ResumableUpload limits the parts of an upload.
+type ResumableUpload struct {
+	// Largest part a browser sends at once. PeerTube leaves it to the browser when it
+	// is unset; a reverse proxy must let parts of this size through.
+	MaxChunkSize Size `key:"max_chunk_size" min:"262144"`
+}
+
+// WebRTC are settings of connections between browsers.
+type WebRTC struct {
+	// STUN servers that browsers ask for their own address. They see the addresses of
+	// viewers; an empty list keeps peer-to-peer to one network.
+	STUNServers []string `key:"stun_servers"`
+}
+
+// Defaults is what is chosen for a user who chooses nothing.
+type Defaults struct {
+	// New videos.
+	Publish DefaultsPublish `key:"publish"`
+	// Peer-to-peer.
+	P2P DefaultsP2P `key:"p2p"`
+	// The player.
+	Player DefaultsPlayer `key:"player"`
+}
+
+// DefaultsPublish are the defaults of new videos.
+type DefaultsPublish struct {
+	// Whether viewers may download the file.
+	DownloadEnabled bool `key:"download_enabled"`
+	// Comments: 1 for everybody, 2 for nobody, 3 with approval.
+	CommentsPolicy int `key:"comments_policy" min:"1" max:"3"`
+	// Privacy: 1 public, 2 unlisted, 3 private, 4 internal.
+	Privacy int `key:"privacy" min:"1" max:"4"`
+	// Licence: 1 to 7, or 0 for none.
+	Licence int `key:"licence" min:"0" max:"7"`
+}
+
+// DefaultsP2P says where peer-to-peer is on.
+type DefaultsP2P struct {
+	// On the pages of this server. Off in some of PeerTube's files; here on, it is
+	// what the server is for. Viewers can switch it off.
+	Webapp Toggle `key:"webapp"`
+	// In players embedded elsewhere.
+	Embed Toggle `key:"embed"`
+}
+
+// DefaultsPlayer are the defaults of the player.
+type DefaultsPlayer struct {
+	// Whether a video starts by itself on its page.
+	AutoPlay bool `key:"auto_play"`
+}
