@@ -25,8 +25,8 @@ CREATE TABLE actors (
     created_at      TIMESTAMPTZ NOT NULL,
     updated_at      TIMESTAMPTZ NOT NULL
 );
-CREATE UNIQUE INDEX actors_local_username ON actors (username) WHERE host = '';
-CREATE INDEX actors_handle ON actors (username, host);
+CREATE UNIQUE INDEX actors_local_username ON actors (lower(username)) WHERE host = '';
+CREATE INDEX actors_handle ON actors (lower(username), host);
 CREATE INDEX actors_host ON actors (host, id);
 CREATE INDEX actors_keyid ON actors (public_key_id);
 

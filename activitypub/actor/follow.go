@@ -1,0 +1,226 @@
+package actor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/kinemesh/kinemesh/config/db"
+)
+
+// The states of a follow.
+const (
+	Pending  = "pending"
+	Accepted = "accepted"
+	Rejected = "rejected"
+)
+
+// Follow is a row of the table follows: Follower wants what Target publishes.
+type Follow struct {
+	ID         int64 `gorm:"primaryKey"`
+	FollowerID int64
+	TargetID   int64
+	State      string
+	IRI        string // of the Follow activity
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+
+	Follower *Actor `gorm:"foreignKey:FollowerID"`
+	Target   *Actor `gorm:"foreignKey:TargetID"`
+}
+
+// TableName names the table.
+func (Follow) TableName() string { return "follows" }
+
+// FollowBetween reads the follow of two actors; q is db.Read or a transaction.
+func FollowBetween(q *gorm.DB, followerID, targetID int64) (*Follow, error) {
+	var f Follow
+	err := q.Where("follower_id = ? AND target_id = ?", followerID, targetID).Take(&f).Error
+	if err != nil {
+		return nil, fmt.Errorf("follow: %w", err)
+	}
+	return &f, nil
+}
+
+// SaveFollow makes the follow or gives the one that exists its state and IRI.
+// changed tells whether anything is different from before.
+func SaveFollow(tx *db.Tx, followerID, targetID int64, state, id string) (f *Follow, changed bool, err error) {
+	now := db.Now()
+	f, err = FollowBetween(tx.DB, followerID, targetID)
+	if errors.Is(err, ErrNotFound) {
+		f = &Follow{FollowerID: followerID, TargetID: targetID, State: state, IRI: id, CreatedAt: now, UpdatedAt: now}
+		if err := tx.Create(f).Error; err != nil {
+			return nil, false, fmt.Errorf("create follow: %w", err)
+		}
+		return f, true, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if f.State == state && f.IRI == id {
+		return f, false, nil
+	}
+	f.State, f.IRI, f.UpdatedAt = state, id, now
+	err = tx.Model(&Follow{}).Where("id = ?", f.ID).
+		Updates(map[string]any{"state": state, "iri": id, "updated_at": now}).Error
+	if err != nil {
+		return nil, false, fmt.Errorf("update follow: %w", err)
+	}
+	return f, true, nil
+}
+
+// SetFollowState changes the state; changed is false when it was so already.
+func SetFollowState(tx *db.Tx, followID int64, state string) (changed bool, err error) {
+	res := tx.Model(&Follow{}).Where("id = ? AND state <> ?", followID, state).
+		Updates(map[string]any{"state": state, "updated_at": db.Now()})
+	if res.Error != nil {
+		return false, fmt.Errorf("update follow: %w", res.Error)
+	}
+	return res.RowsAffected > 0, nil
+}
+
+// DeleteFollow removes the follow of two actors; existed tells whether there
+// was one.
+func DeleteFollow(tx *db.Tx, followerID, targetID int64) (existed bool, err error) {
+	res := tx.Where("follower_id = ? AND target_id = ?", followerID, targetID).Delete(&Follow{})
+	if res.Error != nil {
+		return false, fmt.Errorf("delete follow: %w", res.Error)
+	}
+	return res.RowsAffected > 0, nil
+}
+
+// FollowerInboxes gives where an activity for the accepted followers of some
+// actors goes: each shared inbox once, never our own.
+func FollowerInboxes(q *gorm.DB, targetIDs []int64) ([]string, error) {
+	var out []string
+	if len(targetIDs) == 0 {
+		return nil, nil
+	}
+	err := q.Raw(`SELECT DISTINCT CASE WHEN a.shared_inbox <> '' THEN a.shared_inbox ELSE a.inbox END AS box
+		FROM follows f JOIN actors a ON a.id = f.follower_id
+		WHERE f.target_id IN ? AND f.state = ? AND a.host <> '' AND a.gone_at IS NULL
+		ORDER BY box`, targetIDs, Accepted).Scan(&out).Error
+	if err != nil {
+		return nil, fmt.Errorf("inboxes of followers: %w", err)
+	}
+	return out, nil
+}
+
+// FollowerCounts counts the accepted followers we know of.
+func (s *Service) FollowerCounts(ctx context.Context, ids []int64) (map[int64]int64, error) {
+	return s.counts(ctx, "target_id", ids)
+}
+
+// FollowingCounts counts whom actors follow.
+func (s *Service) FollowingCounts(ctx context.Context, ids []int64) (map[int64]int64, error) {
+	return s.counts(ctx, "follower_id", ids)
+}
+
+func (s *Service) counts(ctx context.Context, column string, ids []int64) (map[int64]int64, error) {
+	out := make(map[int64]int64, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var rows []struct{ ID, N int64 }
+	err := s.db.Read(ctx).Model(&Follow{}).Select(column+" AS id, count(*) AS n").
+		Where(column+" IN ? AND state = ?", ids, Accepted).Group(column).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("count follows: %w", err)
+	}
+	for _, r := range rows {
+		out[r.ID] = r.N
+	}
+	return out, nil
+}
+
+// Side selects one end of a follow.
+type Side int
+
+// The ends.
+const (
+	FollowersOf Side = iota // who follows the actor
+	FollowedBy              // whom the actor follows
+)
+
+// FollowFilter narrows a list of follows; empty fields do not.
+type FollowFilter struct {
+	State  string
+	Types  []string // kinds of the other actor
+	Search string   // in its name or host
+}
+
+// Follows lists the follows of an actor with both actors filled in, and how
+// many there are in all. order is trusted SQL over f (follows) and a (the
+// other actor), ending with a tie-breaker.
+func (s *Service) Follows(ctx context.Context, side Side, id int64, filter FollowFilter, order string, offset, limit int) ([]Follow, int64, error) {
+	mine, other := "target_id", "follower_id"
+	if side == FollowedBy {
+		mine, other = other, mine
+	}
+	base := s.db.Read(ctx).Table("follows AS f").Joins("JOIN actors a ON a.id = f."+other).Where("f."+mine+" = ?", id)
+	if filter.State != "" {
+		base = base.Where("f.state = ?", filter.State)
+	}
+	if len(filter.Types) > 0 {
+		base = base.Where("a.type IN ?", filter.Types)
+	}
+	if filter.Search != "" {
+		like := "%" + db.Like(filter.Search) + "%"
+		base = base.Where(`(lower(a.username) LIKE lower(?) ESCAPE '\' OR lower(a.host) LIKE lower(?) ESCAPE '\')`, like, like)
+	}
+	base = base.Session(&gorm.Session{})
+	var total int64
+	if err := base.Count(&total).Error; err != nil {
+		return nil, 0, fmt.Errorf("count follows: %w", err)
+	}
+	var ids []int64
+	if err := base.Order(order).Offset(offset).Limit(limit).Pluck("f.id", &ids).Error; err != nil {
+		return nil, 0, fmt.Errorf("list follows: %w", err)
+	}
+	rows, err := s.followsByID(ctx, ids)
+	return rows, total, err
+}
+
+// followsByID reads follows with their actors in the order of ids.
+func (s *Service) followsByID(ctx context.Context, ids []int64) ([]Follow, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []Follow
+	err := s.db.Read(ctx).Preload("Follower").Preload("Target").Where("id IN ?", ids).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("read follows: %w", err)
+	}
+	at := make(map[int64]Follow, len(rows))
+	for _, r := range rows {
+		at[r.ID] = r
+	}
+	out := make([]Follow, 0, len(ids))
+	for _, id := range ids {
+		if r, ok := at[id]; ok {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// CollectionPage gives the IRIs of one page of an actor's followers or
+// following collection and how many there are (AP 5.3, AP 5.4).
+func (s *Service) CollectionPage(ctx context.Context, side Side, id int64, offset, limit int) ([]string, int64, error) {
+	rows, total, err := s.Follows(ctx, side, id, FollowFilter{State: Accepted}, "f.id DESC", offset, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	out := make([]string, len(rows))
+	for i, r := range rows {
+		if side == FollowersOf {
+			out[i] = r.Follower.IRI
+		} else {
+			out[i] = r.Target.IRI
+		}
+	}
+	return out, total, nil
+}

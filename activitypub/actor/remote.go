@@ -1,0 +1,301 @@
+package actor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/kinemesh/kinemesh/activitypub/iri"
+	"github.com/kinemesh/kinemesh/activitypub/signature"
+	"github.com/kinemesh/kinemesh/activitypub/transport"
+	"github.com/kinemesh/kinemesh/activitypub/vocab"
+	"github.com/kinemesh/kinemesh/activitypub/webfinger"
+	"github.com/kinemesh/kinemesh/config/db"
+)
+
+// freshFor is how long a remote actor is believed without asking again (PT
+// federation 6).
+const freshFor = 48 * time.Hour
+
+// Limits of an actor's texts (PT federation 1).
+const (
+	maxName    = 120
+	maxSummary = 1000
+)
+
+// Fetch gives the actor with an identifier: from the database while it is
+// fresh, else from its server. When that cannot be reached, what is known is
+// given. ErrGone means that it answered 404 or 410.
+func (s *Service) Fetch(ctx context.Context, id string) (*Actor, error) {
+	a, err := s.ByIRI(ctx, id)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	if s.IsLocal(id) {
+		return a, err
+	}
+	switch {
+	case a != nil && a.GoneAt != nil && s.now().Sub(*a.GoneAt) < goneFor:
+		return nil, fmt.Errorf("%w: %s", ErrGone, id)
+	case a != nil && a.GoneAt == nil && a.FetchedAt != nil && s.now().Sub(*a.FetchedAt) < freshFor:
+		return a, nil
+	}
+	fresh, err := s.Refresh(ctx, id)
+	if err == nil {
+		return fresh, nil
+	}
+	if a == nil || a.GoneAt != nil || errors.Is(err, ErrGone) || errors.Is(err, transport.ErrBudget) {
+		return nil, err
+	}
+	s.log.WarnContext(ctx, "actor not refreshed", "actor", id, "error", err)
+	return a, s.touch(ctx, a.ID)
+}
+
+// touch puts the next refresh off although this one failed.
+func (s *Service) touch(ctx context.Context, id int64) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		return tx.Model(&Actor{}).Where("id = ?", id).Update("fetched_at", db.Now()).Error
+	})
+}
+
+// Refresh asks the actor's server now. Calls for the same actor at the same
+// time share one fetch; failures are remembered for a while.
+func (s *Service) Refresh(ctx context.Context, id string) (*Actor, error) {
+	if err := s.misses.check(id); err != nil {
+		return nil, err
+	}
+	v, err, _ := s.flight.Do("actor "+id, func() (any, error) {
+		a, err := s.fetchActor(context.WithoutCancel(ctx), id)
+		s.misses.note(id, err)
+		return a, err
+	})
+	if err != nil {
+		if transport.Gone(err) {
+			return nil, fmt.Errorf("%w: %w", ErrGone, err)
+		}
+		return nil, fmt.Errorf("fetch actor %s: %w", id, err)
+	}
+	return v.(*Actor), nil
+}
+
+func (s *Service) fetchActor(ctx context.Context, id string) (*Actor, error) {
+	doc, err := s.FetchDocument(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.save(ctx, doc)
+}
+
+// FetchHandle finds "name@host" by WebFinger. The actor counts only when its
+// own host answers for the same name with the same actor (SEC-20); its handle
+// is always that of its own host.
+func (s *Service) FetchHandle(ctx context.Context, handle string) (*Actor, error) {
+	h, err := webfinger.ParseHandle(s.scheme, handle)
+	if err != nil {
+		return nil, err
+	}
+	if s.ServesHost(h.Host) {
+		return s.ByUsername(ctx, h.Name)
+	}
+	r, err := s.finger.Lookup(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.Fetch(ctx, r.Self)
+	if err != nil {
+		return nil, err
+	}
+	own := webfinger.Handle{Name: a.Username, Host: a.Host}
+	if own.Equal(r.Subject) && own.Host == h.Host {
+		return a, nil
+	}
+	back, err := s.finger.Lookup(ctx, own)
+	if err != nil {
+		return nil, err
+	}
+	if !back.Subject.Equal(own) && !back.Subject.Equal(r.Subject) || back.Self != a.IRI {
+		return nil, fmt.Errorf("%w: %s is not known on its own host as %s", ErrInvalid, a.IRI, own)
+	}
+	return a, nil
+}
+
+// FetchServer finds the instance actor of a host.
+func (s *Service) FetchServer(ctx context.Context, host string) (*Actor, error) {
+	host, err := iri.NormalHost(s.scheme, host)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	id, err := s.finger.ServerActor(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	if iri.Host(id) != host {
+		return nil, fmt.Errorf("%w: %s is not on %s", ErrInvalid, id, host)
+	}
+	return s.Fetch(ctx, id)
+}
+
+// parse reads an actor document whose id has been proven by fetching it
+// (SEC-10, SEC-12, SEC-30; PT federation 1).
+func (s *Service) parse(doc vocab.Object) (*Actor, error) {
+	id := doc.ID()
+	a := &Actor{
+		IRI: id, Type: kindOf(doc), Username: doc.String("preferredUsername"), Host: iri.Host(id),
+		Name: clip(doc.String("name"), maxName), Summary: clip(doc.String("summary"), maxSummary),
+		Inbox: doc.IRI("inbox"), Outbox: onHost(id, doc.IRI("outbox")),
+		Followers: onHost(id, doc.IRI("followers")), Following: onHost(id, doc.IRI("following")),
+		URL: pageOf(doc), IconURL: iconOf(doc), AttributedTo: ownerOf(doc),
+	}
+	if e, ok := doc.Object("endpoints"); ok {
+		a.SharedInbox = onHost(id, e.IRI("sharedInbox"))
+	}
+	if t, ok := doc.Time("published"); ok {
+		a.PublishedAt = &t
+	}
+	switch {
+	case id == "" || s.IsLocal(id): // SEC-13
+		return nil, fmt.Errorf("%w: id %q", ErrInvalid, id)
+	case a.Type == "":
+		return nil, fmt.Errorf("%w: %s has type %q", ErrInvalid, id, doc.Type())
+	case !webfinger.ValidName(a.Username):
+		return nil, fmt.Errorf("%w: %s has no usable name", ErrInvalid, id)
+	case !iri.SameHost(id, a.Inbox): // SEC-15
+		return nil, fmt.Errorf("%w: inbox of %s is elsewhere", ErrInvalid, id)
+	}
+	if a.Name == "" {
+		a.Name = a.Username
+	}
+	return a, s.parseKey(doc, a)
+}
+
+func (s *Service) parseKey(doc vocab.Object, a *Actor) error {
+	keys := doc.Objects("publicKey")
+	if len(keys) == 0 {
+		return fmt.Errorf("%w: %s has no key", ErrInvalid, a.IRI)
+	}
+	k := keys[0]
+	a.PublicKeyID, a.PublicKeyPEM = k.ID(), k.String("publicKeyPem")
+	if owner := k.IRI("owner"); owner != a.IRI || !iri.SameHost(a.PublicKeyID, a.IRI) { // SEC-10
+		return fmt.Errorf("%w: key of %s belongs to %q", ErrInvalid, a.IRI, owner)
+	}
+	key, err := signature.ParseKey(a.PublicKeyPEM)
+	if err == nil {
+		err = signature.CheckKey(key, s.minBits)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrInvalid, a.IRI, err)
+	}
+	return nil
+}
+
+// save writes what a proven document says. The first row of an IRI fixes its
+// kind (SEC-15).
+func (s *Service) save(ctx context.Context, doc vocab.Object) (*Actor, error) {
+	a, err := s.parse(doc)
+	if err != nil {
+		return nil, err
+	}
+	now := db.Now()
+	a.FetchedAt, a.CreatedAt, a.UpdatedAt = &now, now, now
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
+		res := tx.Clauses(clause.OnConflict{
+			Columns: []clause.Column{{Name: "iri"}},
+			Where:   clause.Where{Exprs: []clause.Expression{clause.Eq{Column: "actors.type", Value: a.Type}}},
+			DoUpdates: clause.AssignmentColumns([]string{
+				"username", "name", "summary", "inbox", "shared_inbox", "outbox", "followers", "following", "url",
+				"icon_url", "attributed_to", "public_key_id", "public_key_pem", "published_at", "fetched_at", "gone_at", "updated_at",
+			}),
+		}).Create(a)
+		if res.Error != nil {
+			return res.Error
+		}
+		if res.RowsAffected == 0 {
+			return fmt.Errorf("%w: %s changed its kind to %s", ErrInvalid, a.IRI, a.Type)
+		}
+		a, err = one(tx.Where("iri = ?", a.IRI))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("save actor: %w", err)
+	}
+	return a, nil
+}
+
+func kindOf(doc vocab.Object) string {
+	for _, kind := range []string{Person, Group, Application, ServiceKind, Organization} {
+		if doc.Is(kind) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// onHost gives address when it lies on the host of id, else "".
+func onHost(id, address string) string {
+	if iri.SameHost(id, address) {
+		return address
+	}
+	return ""
+}
+
+// ownerOf gives the Person behind a Group, on the same host (PT federation 1):
+// an object {type: Person, id} up to 7.x, a plain URL since.
+func ownerOf(doc vocab.Object) string {
+	for _, o := range doc.Objects("attributedTo") {
+		if o.Is(Person) && iri.SameHost(doc.ID(), o.ID()) {
+			return o.ID()
+		}
+	}
+	for _, id := range doc.Strings("attributedTo") {
+		if iri.SameHost(doc.ID(), id) {
+			return id
+		}
+	}
+	return ""
+}
+
+func pageOf(doc vocab.Object) string {
+	for _, l := range doc.Objects("url") {
+		if href := l.String("href"); l.String("mediaType") == "text/html" && iri.Valid(href) {
+			return href
+		}
+	}
+	if u := doc.IRI("url"); u != "" {
+		return u
+	}
+	return doc.ID() // PT wire 6.3: url defaults to the id
+}
+
+// iconOf gives the smallest avatar of at least 100 pixels, else the first.
+func iconOf(doc vocab.Object) string {
+	best, width := "", int64(0)
+	for _, i := range doc.Objects("icon") {
+		u := i.IRI("url")
+		if u == "" {
+			continue
+		}
+		w, _ := i.Int("width")
+		if best == "" || w >= 100 && (width < 100 || w < width) {
+			best, width = u, w
+		}
+	}
+	return best
+}
+
+// clip cuts s to n runes and drops control characters.
+func clip(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, strings.TrimSpace(s))
+	if r := []rune(s); len(r) > n {
+		return string(r[:n])
+	}
+	return s
+}

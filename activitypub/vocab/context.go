@@ -1,0 +1,77 @@
+package vocab
+
+// Kind selects the @context of a document.
+type Kind int
+
+// The kinds of documents that PeerTube has a context for (PT federation 8).
+const (
+	Base         Kind = iota // Follow, Accept, Reject, Announce, Delete, Like, Dislike, collections
+	Actor                    // actors and their Update
+	Video                    // Video and its Create and Update
+	Comment                  // Note and its Create
+	Playlist                 // Playlist, PlaylistElement
+	CacheFile                // CacheFile and what carries it
+	WatchAction              // WatchAction
+	View                     // View
+	Chapters                 // the chapters of a video
+	Flag                     // Flag
+	ApproveReply             // ApproveReply and RejectReply
+)
+
+// activityStreams is the base context.
+const activityStreams = "https://www.w3.org/ns/activitystreams"
+
+// contexts are copied from recorded documents of PeerTube 6.3.2, term by term
+// and in their order: they enter linked-data signatures. A test compares them
+// with the recordings.
+var contexts = [...]string{
+	Base: baseTerms + `]`,
+	Actor: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","playlists":{"@id":"pt:playlists","@type":"@id"},` +
+		`"support":{"@type":"sc:Text","@id":"pt:support"},"lemmy":"https://join-lemmy.org/ns#",` +
+		`"postingRestrictedToMods":"lemmy:postingRestrictedToMods","icons":"as:icon"}]`,
+	Video: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","Hashtag":"as:Hashtag","category":"sc:category",` +
+		`"licence":"sc:license","subtitleLanguage":"sc:subtitleLanguage",` +
+		`"automaticallyGenerated":"pt:automaticallyGenerated","sensitive":"as:sensitive","language":"sc:inLanguage",` +
+		`"identifier":"sc:identifier","isLiveBroadcast":"sc:isLiveBroadcast",` +
+		`"liveSaveReplay":{"@type":"sc:Boolean","@id":"pt:liveSaveReplay"},` +
+		`"permanentLive":{"@type":"sc:Boolean","@id":"pt:permanentLive"},` +
+		`"latencyMode":{"@type":"sc:Number","@id":"pt:latencyMode"},"Infohash":"pt:Infohash",` +
+		`"tileWidth":{"@type":"sc:Number","@id":"pt:tileWidth"},` +
+		`"tileHeight":{"@type":"sc:Number","@id":"pt:tileHeight"},` +
+		`"tileDuration":{"@type":"sc:Number","@id":"pt:tileDuration"},` +
+		`"aspectRatio":{"@type":"sc:Float","@id":"pt:aspectRatio"},"uuid":{"@type":"sc:identifier","@id":"pt:uuid"},` +
+		`"originallyPublishedAt":"sc:datePublished","uploadDate":"sc:uploadDate","hasParts":"sc:hasParts",` +
+		`"views":{"@type":"sc:Number","@id":"pt:views"},"state":{"@type":"sc:Number","@id":"pt:state"},` +
+		`"size":{"@type":"sc:Number","@id":"pt:size"},"fps":{"@type":"sc:Number","@id":"pt:fps"},` +
+		`"commentsEnabled":{"@type":"sc:Boolean","@id":"pt:commentsEnabled"},"canReply":"pt:canReply",` +
+		`"commentsPolicy":{"@type":"sc:Number","@id":"pt:commentsPolicy"},` +
+		`"downloadEnabled":{"@type":"sc:Boolean","@id":"pt:downloadEnabled"},` +
+		`"waitTranscoding":{"@type":"sc:Boolean","@id":"pt:waitTranscoding"},` +
+		`"support":{"@type":"sc:Text","@id":"pt:support"},"likes":{"@id":"as:likes","@type":"@id"},` +
+		`"dislikes":{"@id":"as:dislikes","@type":"@id"},"shares":{"@id":"as:shares","@type":"@id"},` +
+		`"comments":{"@id":"as:comments","@type":"@id"},"PropertyValue":"sc:PropertyValue","value":"sc:value"}]`,
+	Comment: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","replyApproval":"pt:replyApproval"}]`,
+	Playlist: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","Playlist":"pt:Playlist",` +
+		`"PlaylistElement":"pt:PlaylistElement","position":{"@type":"sc:Number","@id":"pt:position"},` +
+		`"startTimestamp":{"@type":"sc:Number","@id":"pt:startTimestamp"},` +
+		`"stopTimestamp":{"@type":"sc:Number","@id":"pt:stopTimestamp"},` +
+		`"uuid":{"@type":"sc:identifier","@id":"pt:uuid"}}]`,
+	CacheFile: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","expires":"sc:expires",` +
+		`"CacheFile":"pt:CacheFile","size":{"@type":"sc:Number","@id":"pt:size"},` +
+		`"fps":{"@type":"sc:Number","@id":"pt:fps"}}]`,
+	WatchAction: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","WatchAction":"sc:WatchAction",` +
+		`"startTimestamp":{"@type":"sc:Number","@id":"pt:startTimestamp"},` +
+		`"endTimestamp":{"@type":"sc:Number","@id":"pt:endTimestamp"},"uuid":{"@type":"sc:identifier","@id":"pt:uuid"},` +
+		`"actionStatus":"sc:actionStatus","watchSections":{"@type":"@id","@id":"pt:watchSections"},` +
+		`"addressRegion":"sc:addressRegion","addressCountry":"sc:addressCountry"}]`,
+	View: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","WatchAction":"sc:WatchAction",` +
+		`"InteractionCounter":"sc:InteractionCounter","interactionType":"sc:interactionType",` +
+		`"userInteractionCount":"sc:userInteractionCount"}]`,
+	Chapters: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","hasPart":"sc:hasPart",` +
+		`"endOffset":"sc:endOffset","startOffset":"sc:startOffset"}]`,
+	Flag:         baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","Hashtag":"as:Hashtag"}]`,
+	ApproveReply: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","ApproveReply":"pt:ApproveReply"}]`,
+}
+
+// baseTerms begins every context; the list is left open.
+const baseTerms = `["https://www.w3.org/ns/activitystreams","https://w3id.org/security/v1",{"RsaSignature2017":"https://w3id.org/security#RsaSignature2017"}`
