@@ -176,13 +176,13 @@ func thumbnailArgs(s Source, at time.Duration, images []Image) Args {
 	}
 	argv = append(argv, inputArgs(s.Path, s.Info.Container.Demuxers, DefaultMedia.Pixels)...)
 	var g strings.Builder
-	// Square pixels first, and RGB, since a height like 157 has no half.
-	fmt.Fprintf(&g, "[0:%d]thumbnail=25,scale=w=iw*sar:h=ih,setsar=1,format=rgb24,split=%d", s.Info.Video.Index, len(images))
+	fmt.Fprintf(&g, "[0:%d]thumbnail=25,scale=w=iw*sar:h=ih,setsar=1,split=%d", s.Info.Video.Index, len(images))
 	for i := range images {
 		fmt.Fprintf(&g, "[i%d]", i)
 	}
 	for i, m := range images {
-		cover := fmt.Sprintf("scale=w=%[1]d:h=%[2]d:force_original_aspect_ratio=increase,crop=w=%[1]d:h=%[2]d", m.Width, m.Height)
+		// RGB before the cut, since a height like 157 has no half.
+		cover := fmt.Sprintf("scale=w=%[1]d:h=%[2]d:force_original_aspect_ratio=increase,format=rgb24,crop=w=%[1]d:h=%[2]d", m.Width, m.Height)
 		if s.Info.Ratio() >= portraitBelow {
 			fmt.Fprintf(&g, ";[i%d]%s[o%d]", i, cover, i)
 			continue

@@ -30,8 +30,8 @@ type command struct {
 // exec runs c and waits until the tool and all that it started are gone. The
 // error is that of ctx when ctx ended, else a *ToolError.
 func (t *Tool) exec(ctx context.Context, c command) error {
-	// The parent-death signal follows the thread that started the process, so
-	// this goroutine keeps its thread until the process has ended.
+	// The parent-death signal and tracing belong to the thread that started the
+	// process, so this goroutine keeps its thread until the process has ended.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
@@ -58,7 +58,7 @@ func (t *Tool) exec(ctx context.Context, c command) error {
 
 	err := cmd.Start()
 	if err == nil {
-		err = limitProcess(cmd.Process.Pid, limits)
+		err = t.sandbox.admit(cmd.Process.Pid, limits)
 		if err != nil {
 			fail(err)
 		}

@@ -14,8 +14,8 @@ func (sandbox) String() string { return "process group" }
 
 func (sandbox) attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// limitProcess lowers the priority. The limits of another process cannot be set
-// here; wall time and the output limit still hold.
-func limitProcess(pid int, _ Limits) error {
+// admit lowers the priority. The limits of another process cannot be set here;
+// wall time and the output limit still hold.
+func (sandbox) admit(pid int, _ Limits) error {
 	return syscall.Setpriority(syscall.PRIO_PGRP, pid, niceness)
 }

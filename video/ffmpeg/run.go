@@ -8,20 +8,47 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 )
 
 // ErrNoPicture: the input has no video to take a picture of.
 var ErrNoPicture = errors.New("the file has no video")
 
-// Run runs ffmpeg. progress, which may be nil, is called with 0 to 100 about
+// Run runs ffmpeg. The error is or wraps syscall.ENOSPC when the disk is full
+// (REL-16). report, which may be nil, is called with 0 to 100 about
 // twice a second, never twice with the same value or a smaller one, from a
 // goroutine of its own that has ended when Run returns.
 func (t *Tool) Run(ctx context.Context, args Args, report func(percent float64)) error {
 	p := &progress{duration: args.Duration, report: report}
-	return t.exec(ctx, command{
-		bin: t.FFmpeg, args: args.Argv, dir: args.Dir, wall: t.wall(args.Duration), stdout: p,
+	messages := &tail{max: stderrKept}
+	err := t.exec(ctx, command{
+		bin: t.FFmpeg, args: args.Argv, dir: args.Dir, wall: t.wall(args.Duration), stdout: p, stderr: messages,
 	})
+	if ctx.Err() == nil {
+		err = writeError(err, messages.String())
+	}
+	return err
+}
+
+// writeError finds an output that could not be written. ffmpeg 5.1 ends with
+// status 0 when the disk is full at the very end, so its messages decide.
+func writeError(err error, messages string) error {
+	var cause error
+	switch {
+	case strings.Contains(messages, "No space left on device"):
+		cause = syscall.ENOSPC
+	case strings.Contains(messages, "Disk quota exceeded"):
+		cause = syscall.EDQUOT
+	case strings.Contains(messages, "File too large"):
+		cause = syscall.EFBIG
+	case strings.Contains(messages, "Error writing trailer"), strings.Contains(messages, "Error closing file"):
+		cause = errors.New("output not written to its end")
+	default:
+		return err
+	}
+	return &ToolError{Tool: "ffmpeg", Stderr: messages, Err: errors.Join(cause, err)}
 }
 
 // WebVideo makes the MP4 file. The output is complete or absent.
