@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"strings"
 
 	"gorm.io/gorm"
 
+	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
@@ -26,9 +28,14 @@ type RemoteURI struct{ Users, Anonymous bool }
 
 // Options are what a [Service] needs.
 type Options struct {
-	DB     *db.DB
-	Origin string // https://host, no slash at the end
-	Logger *slog.Logger
+	DB       *db.DB
+	Channels *channel.Service
+	Origin   string // https://host, no slash at the end
+	Logger   *slog.Logger
+
+	// PutFile stores an object and DeleteFile deletes one, an absent one too.
+	PutFile    func(ctx context.Context, key string, r io.Reader) error
+	DeleteFile func(ctx context.Context, key string) error
 
 	InstanceName string    // provider name of oEmbed
 	RemoteURI    RemoteURI // also lets unlisted remote videos be seen
@@ -43,7 +50,6 @@ type Service struct {
 	opts Options
 	urls URLs
 
-	lists *lists
 	views *viewCounter
 
 	// Resolve fetches the video at a URL of another server and returns its row
@@ -63,7 +69,7 @@ func New(o Options) (*Service, error) {
 	}
 	return &Service{
 		db: o.DB, log: o.Logger, opts: o, urls: URLs{Origin: o.Origin, Host: u.Host},
-		lists: newLists(o.DB), views: newViewCounter(),
+		views: newViewCounter(),
 	}, nil
 }
 

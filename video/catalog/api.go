@@ -1,0 +1,308 @@
+package catalog
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+// maxJSON bounds the body of an update without pictures.
+const maxJSON = 256 << 10
+
+// Routes registers the module's REST endpoints on videos.
+func (s *Service) Routes(r *rest.Router) {
+	for path, labels := range map[string]json.RawMessage{
+		"/videos/categories": numberLabels(categories), "/videos/licences": numberLabels(licences),
+		"/videos/languages": languageLabels(), "/videos/privacies": numberLabels(privacies),
+	} {
+		r.API.GET(path, rest.Anyone, func(c echo.Context) error { return c.JSONBlob(http.StatusOK, labels) })
+	}
+	r.API.GET("/videos", rest.Anyone, s.list)
+	r.API.GET("/videos/", rest.Anyone, s.list)
+	r.API.GET("/search/videos", rest.Anyone, s.search)
+	r.API.GET("/users/me/videos", rest.SignedIn, s.listMine)
+	r.API.GET("/accounts/:name/videos", rest.Anyone, s.listOfAccount)
+	r.API.GET("/video-channels/:handle/videos", rest.Anyone, s.listOfChannel)
+
+	r.API.GET("/videos/:id", rest.Anyone, s.details)
+	r.API.GET("/videos/:id/", rest.Anyone, s.details) // clients ask so too
+	r.API.PUT("/videos/:id", rest.SignedIn, s.update)
+	r.API.DELETE("/videos/:id", rest.SignedIn, s.remove)
+	r.API.GET("/videos/:id/description", rest.Anyone, s.description)
+	r.API.GET("/videos/:id/metadata/:file", rest.Anyone, s.metadata)
+	r.API.POST("/videos/:id/views", rest.Anyone, s.view)
+	r.API.POST("/videos/:id/watching", rest.Anyone, s.view)
+	// No video has any of these yet; clients ask for them first.
+	r.API.GET("/videos/:id/captions", rest.Anyone, s.empty(json.RawMessage(`{"total":0,"data":[]}`)))
+	r.API.GET("/videos/:id/chapters", rest.Anyone, s.empty(json.RawMessage(`{"chapters":[]}`)))
+	r.API.GET("/videos/:id/storyboards", rest.Anyone, s.empty(json.RawMessage(`{"storyboards":[]}`)))
+
+	r.Root.GET("/services/oembed", rest.Anyone, s.oEmbed)
+}
+
+// problem turns the errors of the operations into answers.
+func problem(err error) error {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return rest.NotFound("Video not found")
+	case errors.Is(err, ErrForbidden):
+		return rest.Forbidden("This video belongs to someone else")
+	case errors.Is(err, ErrConflict):
+		return rest.Conflict("Another video has this identity")
+	}
+	return err
+}
+
+func (s *Service) list(c echo.Context) error {
+	f, err := s.parseFilter(c, "-publishedAt")
+	if err != nil {
+		return err
+	}
+	return s.answerList(c, f, false)
+}
+
+func (s *Service) answerList(c echo.Context, f Filter, own bool) error {
+	rows, total, err := s.List(c.Request().Context(), f)
+	if err != nil {
+		return err
+	}
+	data := make([]apiVideo, len(rows))
+	for i := range rows {
+		data[i] = s.toAPI(&rows[i], own)
+	}
+	if f.SkipCount {
+		total = int64(f.Page.Start + len(rows))
+	}
+	return c.JSON(http.StatusOK, rest.NewList(total, data))
+}
+
+func (s *Service) listMine(c echo.Context) error {
+	f, err := s.parseFilter(c, "-createdAt")
+	if err != nil {
+		return err
+	}
+	f.All, f.AccountID, f.NSFW = true, rest.Current(c.Request().Context()).AccountID, nil
+	return s.answerList(c, f, true)
+}
+
+func (s *Service) listOfAccount(c echo.Context) error {
+	f, err := s.parseFilter(c, "-publishedAt")
+	if err != nil {
+		return err
+	}
+	a, err := s.opts.Channels.AccountByHandle(c.Request().Context(), c.Param("name"))
+	if errors.Is(err, db.ErrNotFound) {
+		return rest.NotFound("Account not found")
+	}
+	if err != nil {
+		return err
+	}
+	f.AccountID = a.ID
+	return s.answerList(c, f, false)
+}
+
+func (s *Service) listOfChannel(c echo.Context) error {
+	f, err := s.parseFilter(c, "-publishedAt")
+	if err != nil {
+		return err
+	}
+	ch, err := s.opts.Channels.ChannelByHandle(c.Request().Context(), c.Param("handle"))
+	if errors.Is(err, db.ErrNotFound) {
+		return rest.NotFound("Video channel not found")
+	}
+	if err != nil {
+		return err
+	}
+	f.ChannelID = ch.ID
+	return s.answerList(c, f, false)
+}
+
+// search answers with videos of the database; a URL in place of words asks for
+// that one video.
+func (s *Service) search(c echo.Context) error {
+	f, err := s.parseFilter(c, "-match")
+	if err != nil {
+		return err
+	}
+	if q := strings.TrimSpace(f.Search); strings.HasPrefix(q, "https://") || strings.HasPrefix(q, "http://") {
+		return s.searchURL(c, f, q)
+	}
+	return s.answerList(c, f, false)
+}
+
+func (s *Service) searchURL(c echo.Context, f Filter, uri string) error {
+	v, err := s.Lookup(c.Request().Context(), rest.Current(c.Request().Context()), uri)
+	if errors.Is(err, ErrNotFound) {
+		return c.JSON(http.StatusOK, rest.NewList[apiVideo](0, nil))
+	}
+	if err != nil {
+		return err
+	}
+	return s.answerList(c, Filter{Page: f.Page, All: true, UUIDs: []string{v.UUID}}, false)
+}
+
+func (s *Service) find(c echo.Context) (*Video, error) {
+	return s.Find(c.Request().Context(), rest.Current(c.Request().Context()), c.Param("id"))
+}
+
+func (s *Service) details(c echo.Context) error {
+	v, err := s.find(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	m, err := s.Media(ctx, v.ID)
+	if err != nil {
+		return err
+	}
+	ch, err := s.opts.Channels.ChannelByID(ctx, v.ChannelID)
+	if errors.Is(err, db.ErrNotFound) {
+		return rest.NotFound("Video not found") // its channel is being deleted
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, s.detailsToAPI(v, m, ch))
+}
+
+func (s *Service) update(c echo.Context) error {
+	ref, ok := ParseRef(c.Param("id"))
+	if !ok {
+		return rest.NotFound("Video not found")
+	}
+	ctx := c.Request().Context()
+	p := rest.Current(ctx)
+	v, err := s.Get(ctx, ref)
+	if err != nil {
+		return problem(err)
+	}
+	if !v.Local || !mayEdit(p, v) { // before a picture is stored (SEC-44)
+		return problem(ErrForbidden)
+	}
+	in, pictures, err := s.readForm(c)
+	if err != nil {
+		return err
+	}
+	if err := s.Update(ctx, p, ref, in, pictures); err != nil {
+		s.forget(ctx, pictures)
+		return problem(err)
+	}
+	return rest.NoContent(c)
+}
+
+// readForm reads an update: JSON, a form, or a form with pictures.
+func (s *Service) readForm(c echo.Context) (Input, []Thumbnail, error) {
+	r := c.Request()
+	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	if err != nil {
+		kind = echo.MIMEApplicationJSON
+	}
+	switch kind {
+	case echo.MIMEMultipartForm:
+		return s.readMultipart(c)
+	case echo.MIMEApplicationForm:
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxJSON)
+		if err := r.ParseForm(); err != nil {
+			return nil, nil, rest.BadRequest("The form cannot be read")
+		}
+		in, err := InputFromForm(r.PostForm)
+		return in, nil, err
+	case echo.MIMEApplicationJSON:
+		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxJSON))
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(body) == 0 {
+			return Input{}, nil, nil
+		}
+		in, err := InputFromJSON(body)
+		return in, nil, err
+	}
+	return nil, nil, &rest.Problem{Status: http.StatusUnsupportedMediaType, Detail: "Send JSON or a form"}
+}
+
+func (s *Service) remove(c echo.Context) error {
+	ref, ok := ParseRef(c.Param("id"))
+	if !ok {
+		return rest.NotFound("Video not found")
+	}
+	ctx := c.Request().Context()
+	if err := s.Delete(ctx, rest.Current(ctx), ref); err != nil {
+		return problem(err)
+	}
+	return rest.NoContent(c)
+}
+
+func (s *Service) description(c echo.Context) error {
+	v, err := s.find(c)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]*string{"description": orNull(v.Description)})
+}
+
+func (s *Service) metadata(c echo.Context) error {
+	v, err := s.find(c)
+	if err != nil {
+		return err
+	}
+	id, err := rest.ParamID(c, "file", "Video file not found")
+	if err != nil {
+		return err
+	}
+	var rows []string
+	err = s.db.Read(c.Request().Context()).Model(&File{}).Where("id = ? AND video_id = ?", id, v.ID).Pluck("metadata", &rows).Error
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 || rows[0] == "" {
+		return rest.NotFound("Video file not found")
+	}
+	return c.JSONBlob(http.StatusOK, []byte(rows[0]))
+}
+
+func (s *Service) empty(body json.RawMessage) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if _, err := s.find(c); err != nil {
+			return err
+		}
+		return c.JSONBlob(http.StatusOK, body)
+	}
+}
+
+func (s *Service) view(c echo.Context) error {
+	v, err := s.find(c)
+	if err != nil {
+		return err
+	}
+	var body struct {
+		CurrentTime json.Number `json:"currentTime"`
+	}
+	raw, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, 4<<10))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, &body); err != nil && len(raw) > 0 {
+		return rest.BadRequest("The request body should be a JSON object")
+	}
+	if t, err := body.CurrentTime.Float64(); len(raw) > 0 && (err != nil || t < 0) {
+		return rest.Invalid("body", "currentTime", "Should be a time in seconds", body.CurrentTime.String())
+	}
+	viewer := c.RealIP() + " " + c.Request().UserAgent()
+	if p := rest.Current(c.Request().Context()); p != nil {
+		viewer = strconv.FormatInt(p.UserID, 10)
+	}
+	if err := s.View(c.Request().Context(), v, viewer); err != nil {
+		return err
+	}
+	return rest.NoContent(c)
+}

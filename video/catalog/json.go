@@ -1,0 +1,285 @@
+package catalog
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/kinemesh/kinemesh/accounts/channel"
+)
+
+// labelled is a number or code of an enumeration with its name.
+type labelled struct {
+	ID    any    `json:"id"` // null when unknown
+	Label string `json:"label"`
+}
+
+func numbered(id *int, labels map[int]string) labelled {
+	if id == nil {
+		return labelled{Label: unknown}
+	}
+	return labelled{*id, label(labels, *id)}
+}
+
+func languageOf(code *string) labelled {
+	if code == nil {
+		return labelled{Label: unknown}
+	}
+	return labelled{*code, LanguageLabel(*code)}
+}
+
+// apiTime prints times as PeerTube does: UTC with milliseconds.
+func apiTime(t time.Time) channel.Time { return channel.Time(t) }
+
+// apiThumbnail is a picture in the form of newer clients.
+type apiThumbnail struct {
+	FileURL     string `json:"fileUrl"`
+	Width       int    `json:"width"`
+	Height      int    `json:"height"`
+	AspectRatio string `json:"aspectRatio"`
+}
+
+// apiVideo is a video in a list (OpenAPI Video).
+type apiVideo struct {
+	ID                    int64           `json:"id"`
+	UUID                  string          `json:"uuid"`
+	ShortUUID             string          `json:"shortUUID"`
+	URL                   string          `json:"url"`
+	Name                  string          `json:"name"`
+	Category              labelled        `json:"category"`
+	Licence               labelled        `json:"licence"`
+	Language              labelled        `json:"language"`
+	Privacy               labelled        `json:"privacy"`
+	NSFW                  bool            `json:"nsfw"`
+	NSFWFlags             int             `json:"nsfwFlags"`
+	NSFWSummary           *string         `json:"nsfwSummary"`
+	TruncatedDescription  *string         `json:"truncatedDescription"`
+	Description           *string         `json:"description"`
+	IsLocal               bool            `json:"isLocal"`
+	Duration              int             `json:"duration"`
+	AspectRatio           *float64        `json:"aspectRatio"`
+	Views                 int64           `json:"views"`
+	Viewers               int64           `json:"viewers"`
+	Likes                 int64           `json:"likes"`
+	Dislikes              int64           `json:"dislikes"`
+	Comments              int64           `json:"comments"`
+	ThumbnailPath         string          `json:"thumbnailPath"`
+	PreviewPath           string          `json:"previewPath"`
+	Thumbnails            []apiThumbnail  `json:"thumbnails"`
+	EmbedPath             string          `json:"embedPath"`
+	CreatedAt             channel.Time    `json:"createdAt"`
+	UpdatedAt             channel.Time    `json:"updatedAt"`
+	PublishedAt           channel.Time    `json:"publishedAt"`
+	OriginallyPublishedAt *channel.Time   `json:"originallyPublishedAt"`
+	IsLive                bool            `json:"isLive"`
+	LiveSchedules         []string        `json:"liveSchedules"`
+	Account               channel.Summary `json:"account"`
+	Channel               channel.Summary `json:"channel"`
+
+	// For the owner and moderators.
+	WaitTranscoding   *bool     `json:"waitTranscoding,omitempty"`
+	State             *labelled `json:"state,omitempty"`
+	ScheduledUpdate   *string   `json:"scheduledUpdate,omitempty"`
+	Blacklisted       *bool     `json:"blacklisted,omitempty"`
+	BlacklistedReason *jsonNull `json:"blacklistedReason,omitempty"`
+}
+
+// jsonNull prints null where a client expects the key.
+type jsonNull struct{}
+
+// MarshalJSON implements json.Marshaler.
+func (jsonNull) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
+
+// Sizes of pictures (tracker reference 5).
+const (
+	MiniatureWidth, MiniatureHeight = 280, 157
+	PreviewWidth, PreviewHeight     = 850, 480
+)
+
+// toAPI is a row of a list as the API answers with it. own adds what only the
+// owner and moderators read.
+func (s *Service) toAPI(l *Listed, own bool) apiVideo {
+	a := apiVideo{
+		ID: l.ID, UUID: l.UUID, ShortUUID: ShortUUID(l.UUID), URL: l.IRI, Name: l.Name,
+		Category: numbered(l.Category, categories), Licence: numbered(l.Licence, licences), Language: languageOf(l.Language),
+		Privacy: labelled{int(l.Privacy), l.Privacy.Label()}, NSFW: l.NSFW, NSFWFlags: l.NSFWFlags, NSFWSummary: orNull(l.NSFWSummary),
+		IsLocal: l.Local, Duration: l.Duration, Views: l.Views, Likes: l.Likes, Dislikes: l.Dislikes, Comments: l.Comments,
+		EmbedPath: "/videos/embed/" + l.UUID, CreatedAt: apiTime(l.CreatedAt), UpdatedAt: apiTime(l.UpdatedAt),
+		PublishedAt: apiTime(l.PublishedAt), OriginallyPublishedAt: channel.TimePtr(l.OriginallyPublishedAt),
+		IsLive: l.IsLive, LiveSchedules: []string{}, Account: l.Account, Channel: l.Channel,
+	}
+	if l.AspectRatio != 0 {
+		a.AspectRatio = &l.AspectRatio
+	}
+	a.TruncatedDescription = orNull(Truncate(l.Description))
+	a.Description = a.TruncatedDescription
+	if l.MiniatureName != "" {
+		a.ThumbnailPath = "/lazy-static/thumbnails/" + l.MiniatureName
+		a.Thumbnails = append(a.Thumbnails, apiThumbnail{s.urls.Origin + a.ThumbnailPath, MiniatureWidth, MiniatureHeight, "16:9"})
+	}
+	if l.PreviewName != "" {
+		a.PreviewPath = "/lazy-static/previews/" + l.PreviewName
+		a.Thumbnails = append(a.Thumbnails, apiThumbnail{s.urls.Origin + a.PreviewPath, PreviewWidth, PreviewHeight, "16:9"})
+	}
+	if a.Thumbnails == nil {
+		a.Thumbnails = []apiThumbnail{}
+	}
+	if own {
+		no := false
+		a.WaitTranscoding, a.State = &l.WaitTranscoding, &labelled{int(l.State), l.State.Label()}
+		a.Blacklisted, a.BlacklistedReason = &no, &jsonNull{}
+	}
+	return a
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// Truncate shortens a description to what lists show of it, at a space where
+// there is one.
+func Truncate(s string) string {
+	if len(s) <= truncatedLength || utf8.RuneCountInString(s) <= truncatedLength {
+		return s
+	}
+	const omission = "..."
+	cut := 0
+	for i := range s {
+		if cut == truncatedLength-len(omission) {
+			s = s[:i]
+			break
+		}
+		cut++
+	}
+	if i := strings.LastIndexAny(s, " \n"); i > 0 {
+		s = strings.TrimRight(s[:i], " ,\n")
+	}
+	return s + omission
+}
+
+// apiFile is a file of a video (OpenAPI VideoFile).
+type apiFile struct {
+	ID                 int64    `json:"id"`
+	Resolution         labelled `json:"resolution"`
+	Width              *int     `json:"width"`
+	Height             *int     `json:"height"`
+	MagnetURI          *string  `json:"magnetUri"`
+	Size               int64    `json:"size"`
+	FPS                int      `json:"fps"`
+	TorrentURL         *string  `json:"torrentUrl"`
+	TorrentDownloadURL *string  `json:"torrentDownloadUrl"`
+	FileURL            string   `json:"fileUrl"`
+	PlaylistURL        *string  `json:"playlistUrl,omitempty"`
+	FileDownloadURL    string   `json:"fileDownloadUrl"`
+	MetadataURL        *string  `json:"metadataUrl"`
+	HasAudio           bool     `json:"hasAudio"`
+	HasVideo           bool     `json:"hasVideo"`
+	Storage            *int     `json:"storage"` // 0 file system; null of a remote file
+}
+
+func (s *Service) fileToAPI(v *Video, f *File) apiFile {
+	a := apiFile{
+		ID: f.ID, Resolution: labelled{f.Resolution, ResolutionLabel(f.Resolution)}, Size: f.Size, FPS: f.FPS,
+		MagnetURI: orNull(s.urls.Magnet(v, f)), TorrentURL: orNull(s.urls.Torrent(v, f)),
+		TorrentDownloadURL: orNull(s.urls.TorrentDownload(v, f)), FileURL: s.urls.File(v, f),
+		PlaylistURL: orNull(s.urls.MediaPlaylist(v, f)), FileDownloadURL: s.urls.FileDownload(v, f),
+		MetadataURL: orNull(s.urls.Metadata(v, f)), HasAudio: f.HasAudio, HasVideo: f.HasVideo,
+	}
+	if f.Width > 0 {
+		a.Width = &f.Width
+	}
+	if f.Height > 0 {
+		a.Height = &f.Height
+	}
+	if v.Local {
+		a.Storage = new(int)
+	}
+	return a
+}
+
+// apiPlaylist is a streaming playlist (OpenAPI VideoStreamingPlaylists).
+type apiPlaylist struct {
+	ID                int64      `json:"id"`
+	Type              int        `json:"type"`
+	PlaylistURL       string     `json:"playlistUrl"`
+	SegmentsSha256URL string     `json:"segmentsSha256Url"`
+	Redundancies      []struct{} `json:"redundancies"`
+	Files             []apiFile  `json:"files"`
+}
+
+// apiDetails is one video in full (OpenAPI VideoDetails).
+type apiDetails struct {
+	apiVideo
+	// These replace the short forms of apiVideo.
+	Account channel.AccountJSON `json:"account"`
+	Channel channel.ChannelJSON `json:"channel"`
+
+	Blacklisted        bool          `json:"blacklisted"`
+	BlacklistedReason  *string       `json:"blacklistedReason"`
+	StreamingPlaylists []apiPlaylist `json:"streamingPlaylists"`
+	Files              []apiFile     `json:"files"`
+	Support            *string       `json:"support"`
+	DescriptionPath    string        `json:"descriptionPath"`
+	Tags               []string      `json:"tags"`
+	CommentsEnabled    bool          `json:"commentsEnabled"`
+	CommentsPolicy     labelled      `json:"commentsPolicy"`
+	DownloadEnabled    bool          `json:"downloadEnabled"`
+	WaitTranscoding    bool          `json:"waitTranscoding"`
+	InputFileUpdatedAt *channel.Time `json:"inputFileUpdatedAt"`
+	State              labelled      `json:"state"`
+	TrackerURLs        []string      `json:"trackerUrls"`
+}
+
+// detailsToAPI is one video in full.
+func (s *Service) detailsToAPI(v *Video, m *Media, ch *channel.Channel) apiDetails {
+	l := Listed{Video: *v}
+	if t := m.Thumbnail(Miniature); t != nil {
+		l.MiniatureName = t.Filename
+	}
+	if t := m.Thumbnail(Preview); t != nil {
+		l.PreviewName = t.Filename
+	}
+	d := apiDetails{
+		apiVideo: s.toAPI(&l, false), Account: s.opts.Channels.APIAccount(ch.Account), Channel: s.opts.Channels.APIChannel(ch),
+		StreamingPlaylists: []apiPlaylist{}, Files: s.filesToAPI(v, m.Files), Support: orNull(v.Support),
+		DescriptionPath: "/api/v1/videos/" + v.UUID + "/description", Tags: m.Tags,
+		CommentsEnabled: v.CommentsPolicy != CommentsDisabled,
+		CommentsPolicy:  labelled{int(v.CommentsPolicy), v.CommentsPolicy.Label()}, DownloadEnabled: v.DownloadEnabled,
+		WaitTranscoding: v.WaitTranscoding, State: labelled{int(v.State), v.State.Label()}, TrackerURLs: m.Trackers,
+	}
+	d.Description = orNull(v.Description)
+	if d.Tags == nil {
+		d.Tags = []string{}
+	}
+	if v.Local {
+		d.TrackerURLs = s.urls.Trackers()
+	}
+	if d.TrackerURLs == nil {
+		d.TrackerURLs = []string{}
+	}
+	if p := m.Playlist; p != nil {
+		d.StreamingPlaylists = append(d.StreamingPlaylists, apiPlaylist{
+			ID: p.ID, Type: p.Type, PlaylistURL: s.urls.Master(v, p), SegmentsSha256URL: s.urls.Segments(v, p),
+			Redundancies: []struct{}{}, Files: s.filesToAPI(v, m.HLS),
+		})
+	}
+	return d
+}
+
+func (s *Service) filesToAPI(v *Video, files []File) []apiFile {
+	out := make([]apiFile, len(files))
+	for i := range files {
+		out[i] = s.fileToAPI(v, &files[i])
+	}
+	return out
+}
+
+// Details is one video as the API answers with it, for pages that hand it to a
+// script.
+func (s *Service) Details(v *Video, m *Media, ch *channel.Channel) (json.RawMessage, error) {
+	return json.Marshal(s.detailsToAPI(v, m, ch))
+}
