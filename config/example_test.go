@@ -24,7 +24,7 @@ const exampleFile = "kinemesh.example.yaml"
 func TestExampleFile(t *testing.T) {
 	want := generate(t)
 	if *update {
-		if err := os.WriteFile(exampleFile, want, 0o644); err != nil { //nolint:gosec // a file of the repository
+		if err := os.WriteFile(exampleFile, want, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -104,7 +104,7 @@ func assign(v reflect.Value, raw any, tag reflect.StructTag) error {
 	case imageType:
 		return assignImage(v, raw)
 	}
-	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		text, isText := raw.(string)
 		if !isText {
 			return errSyntax

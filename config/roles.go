@@ -46,8 +46,8 @@ func ParseRoles(text string) ([]Role, error) {
 // split over processes needs a database and a queue that all of them reach.
 func (c *Config) CheckRoles(roles []Role) error {
 	for _, role := range AllRoles() {
-		if slices.Contains(roles, role) {
-			continue
+		if role == RoleLive || slices.Contains(roles, role) {
+			continue // no service is bound to live so far, so it may be missing
 		}
 		if c.UsesSQLite() {
 			return fmt.Errorf("roles: this process would not be %s, but SQLite allows one process only; "+

@@ -30,6 +30,7 @@ func TestCheckRoles(t *testing.T) {
 		want                  string // part of the refusal
 	}{
 		{"one process", "", "", AllRoles(), ""},
+		{"one process without live", "", "", []Role{RoleWeb, RoleWorker, RoleTracker}, ""},
 		{"one process on PostgreSQL", "postgres://k@localhost/k", "", AllRoles(), ""},
 		{"split", "postgres://k@localhost/k", "redis://localhost:6379", split, ""},
 		{"split on SQLite", "", "redis://localhost:6379", split, "SQLite allows one process only"},

@@ -122,8 +122,11 @@ func FormatDuration(d time.Duration) string {
 		name string
 		d    time.Duration
 	}{
-		{"week", week}, {"day", day}, {"hour", time.Hour},
-		{"minute", time.Minute}, {"second", time.Second},
+		{"week", week},
+		{"day", day},
+		{"hour", time.Hour},
+		{"minute", time.Minute},
+		{"second", time.Second},
 	} {
 		if n := d / u.d; n > 0 && d%u.d == 0 {
 			if n == 1 {

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# All checks and all tests, with the race detector, on SQLite and PostgreSQL,
+# on the embedded broker and on Redis. Prints how long each step took.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+started=$SECONDS
+step() {
+  local name=$1 begun=$SECONDS
+  shift
+  printf '==> %s\n' "$name" >&2
+  "$@"
+  printf '    %s: %d s\n' "$name" "$((SECONDS - begun))" >&2
+}
+
+step 'modules' go mod download
+step 'build' scripts/build.sh bin/kinemesh
+step 'format' make --no-print-directory format
+step 'vet' go vet ./...
+step 'lint' make --no-print-directory lint
+if [ -f e2e/npm/package.json ]; then
+  step 'npm packages' npm --prefix e2e/npm ci --no-audit --no-fund --silent
+fi
+step 'tests' scripts/services.sh run go test -race -shuffle=on -timeout 20m ./...
+step 'test lines' go test -count=1 -run '^TestEnoughTests$' -v .
+printf '==> all green in %d s\n' "$((SECONDS - started))" >&2
