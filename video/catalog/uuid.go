@@ -32,11 +32,15 @@ func ParseRef(s string) (Ref, bool) {
 		}
 		return Ref{UUID: u.String()}, true
 	case len(s) == shortLength:
-		u, ok := ParseShort(s)
-		return Ref{UUID: u}, ok
+		if u, ok := ParseShort(s); ok {
+			return Ref{UUID: u}, true
+		}
 	case len(s) > 0 && len(s) <= 18:
 		n, err := strconv.ParseInt(s, 10, 64)
-		return Ref{ID: n}, err == nil && n > 0
+		if err != nil || n <= 0 {
+			return Ref{}, false
+		}
+		return Ref{ID: n}, true
 	}
 	return Ref{}, false
 }

@@ -1,0 +1,279 @@
+package catalog_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/dbtest"
+	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+var day = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func remoteOf(u *catalogtest.User, uuid string) catalog.Remote {
+	host := "https://" + u.AccountIRI[8:]
+	return catalog.Remote{
+		Video: catalog.Video{
+			IRI: host[:len(host)-len("/accounts/"+u.Name)] + "/videos/watch/" + uuid, UUID: uuid, ChannelID: u.ChannelID, Name: "From afar",
+			Privacy: catalog.Public, State: catalog.Published, CommentsPolicy: 1, PublishedAt: day, UpdatedAt: day, Duration: 7, Views: 5,
+		},
+		Tags: []string{"Far"}, Trackers: []string{"https://far.example/tracker/announce"},
+		Files: []catalog.File{
+			{Resolution: 720, FPS: 30, Size: 1000, URL: "https://far.example/720.mp4", InfoHash: "00000000000000000000000000000000000000aa"},
+			{Resolution: 480, FPS: 30, Size: 500, URL: "https://far.example/480.mp4"},
+		},
+		Playlist: &catalog.StreamingPlaylist{URL: "https://far.example/master.m3u8", SegmentsURL: "https://far.example/sha.json"},
+		HLS:      []catalog.File{{Resolution: 720, FPS: 30, Size: 900, URL: "https://far.example/720-frag.mp4"}},
+		Thumbnails: []catalog.Thumbnail{
+			{Type: catalog.Miniature, RemoteURL: "https://far.example/t.jpg", Filename: uuid + "-t.jpg", Width: 280, Height: 157},
+		},
+		Infohashes: []string{"00000000000000000000000000000000000000bb"},
+	}
+}
+
+func saveRemote(t *testing.T, w *catalogtest.World, r catalog.Remote) *catalog.Video {
+	t.Helper()
+	var v *catalog.Video
+	w.Tx(func(tx *db.Tx) (err error) {
+		v, _, err = w.Catalog.SaveRemote(tx, r)
+		return err
+	})
+	return v
+}
+
+func TestSaveRemote(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := catalogtest.New(t, d)
+		carol := w.Remote("carol", "far.example")
+		const uuid = "0a11ce00-0000-4000-8000-000000000001"
+		v := saveRemote(t, w, remoteOf(carol, uuid))
+		if v.Local || v.Listed || v.Owner.UserID != 0 || v.Owner.AccountID != carol.AccountID {
+			t.Errorf("row %+v", v)
+		}
+		m, err := w.Catalog.Media(t.Context(), v.ID)
+		if err != nil || len(m.Files) != 2 || len(m.HLS) != 1 || m.Playlist == nil || len(m.Trackers) != 1 || len(m.Tags) != 1 {
+			t.Fatalf("%+v %v", m, err)
+		}
+		for _, h := range []string{"00000000000000000000000000000000000000aa", "00000000000000000000000000000000000000bb"} {
+			if ok, err := w.Catalog.KnownInfohash(t.Context(), h); !ok || err != nil {
+				t.Errorf("infohash %s is not admitted (%v)", h, err)
+			}
+		}
+		if ok, _ := w.Catalog.KnownInfohash(t.Context(), "00000000000000000000000000000000000000cc"); ok {
+			t.Error("an unknown infohash is admitted")
+		}
+		if got := kinds(w.TakeJobs()); !slices.Equal(got, []string{"video.remote-thumbnail"}) {
+			t.Errorf("jobs %v", got)
+		}
+
+		newer := remoteOf(carol, uuid)
+		newer.Video.UpdatedAt, newer.Video.Name = day.Add(time.Hour), "Changed"
+		newer.Files, newer.Tags = newer.Files[:1], nil
+		newer.Files[0].Size = 1001
+		again := saveRemote(t, w, newer)
+		m2, err := w.Catalog.Media(t.Context(), v.ID)
+		if err != nil || again.ID != v.ID || again.Name != "Changed" || len(m2.Files) != 1 || len(m2.Tags) != 0 {
+			t.Errorf("after the update: %+v %+v %v", again, m2, err)
+		}
+		if m2.Files[0].ID != m.Files[0].ID || m2.Files[0].Size != 1001 {
+			t.Errorf("file %+v, before %+v", m2.Files[0], m.Files[0])
+		}
+		if got := w.TakeJobs(); len(got) != 0 {
+			t.Errorf("unchanged picture is fetched again: %v", got)
+		}
+		older := remoteOf(carol, uuid)
+		older.Video.Name = "Late"
+		if late := saveRemote(t, w, older); late.Name != "Changed" || w.Reload(v.ID).Name != "Changed" {
+			t.Errorf("an older document changed the name to %q", late.Name)
+		}
+	})
+}
+
+func TestSaveRemoteKeepsOthers(t *testing.T) {
+	w := catalogtest.New(t, dbtest.SQLite(t))
+	carol := w.Remote("carol", "far.example")
+	local := w.Video(w.User("alice", rest.RoleUser), "Ours")
+	for name, change := range map[string]func(*catalog.Remote){
+		"the UUID of a local video": func(r *catalog.Remote) { r.Video.UUID = local.UUID },
+		"the id of a local video":   func(r *catalog.Remote) { r.Video.IRI = local.IRI },
+	} {
+		r := remoteOf(carol, "0a11ce00-0000-4000-8000-000000000002")
+		change(&r)
+		err := w.DB.Tx(t.Context(), func(tx *db.Tx) error {
+			_, _, err := w.Catalog.SaveRemote(tx, r)
+			return err
+		})
+		if !errors.Is(err, catalog.ErrConflict) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := w.Reload(local.ID); got.Name != "Ours" || !got.Local {
+		t.Errorf("the local video became %+v", got)
+	}
+}
+
+// TestListed checks each reason for which a remote video is listed, and that it
+// leaves the lists with it.
+func TestListed(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := catalogtest.New(t, d)
+		carol := w.Remote("carol", "far.example")
+		sharer := w.Remote("dave", "third.example")
+		v := saveRemote(t, w, remoteOf(carol, "0a11ce00-0000-4000-8000-000000000001"))
+		refresh := func(id int64) bool {
+			w.Tx(func(tx *db.Tx) error { return w.Catalog.RefreshListed(tx, id) })
+			return w.Reload(v.ID).Listed
+		}
+		unfollow := func(id int64) {
+			w.Tx(func(tx *db.Tx) error { return tx.Exec("DELETE FROM follows WHERE target_id = ?", id).Error })
+		}
+		for name, id := range map[string]int64{"channel": carol.ChannelActorID, "account": carol.ActorID} {
+			w.Follow(id)
+			if !refresh(id) {
+				t.Errorf("follow of the %s: not listed", name)
+			}
+			unfollow(id)
+			if refresh(id) {
+				t.Errorf("unfollow of the %s: still listed", name)
+			}
+		}
+		w.Follow(sharer.ChannelActorID)
+		share := func(fn func(tx *db.Tx) error, want bool) {
+			t.Helper()
+			w.Tx(fn)
+			if got := w.Reload(v.ID).Listed; got != want {
+				t.Errorf("listed %v, want %v", got, want)
+			}
+		}
+		share(func(tx *db.Tx) error { return w.Catalog.AddShare(tx, v, sharer.ActorID, "https://third.example/a/1") }, false)
+		share(func(tx *db.Tx) error {
+			return w.Catalog.AddShare(tx, v, sharer.ChannelActorID, "https://third.example/a/2")
+		}, true)
+		share(func(tx *db.Tx) error {
+			return w.Catalog.AddShare(tx, v, sharer.ChannelActorID, "https://third.example/a/2")
+		}, true)
+		share(func(tx *db.Tx) error { return w.Catalog.RemoveShare(tx, v, sharer.ChannelActorID) }, false)
+	})
+}
+
+func TestLookup(t *testing.T) {
+	w := catalogtest.New(t, dbtest.SQLite(t), func(o *catalog.Options) { o.RemoteURI.Users = true })
+	bob := w.User("bob", rest.RoleUser)
+	v := w.Video(bob, "Here")
+	far := saveRemote(t, w, remoteOf(w.Remote("carol", "far.example"), "0a11ce00-0000-4000-8000-000000000001"))
+	asked := 0
+	w.Catalog.Resolve = func(_ context.Context, uri string) (int64, error) {
+		asked++
+		if uri == "https://far.example/w/new" {
+			return far.ID, nil
+		}
+		return 0, catalog.ErrNotFound
+	}
+	for _, c := range []struct {
+		who     *catalogtest.User
+		uri     string
+		total   float64
+		resolve int
+	}{
+		{nil, v.IRI, 1, 0},
+		{nil, catalogtest.Origin + "/w/" + v.ShortUUID(), 1, 0},
+		{nil, catalogtest.Origin + "/about", 0, 0},
+		{bob, far.IRI, 1, 0},
+		{nil, far.IRI, 0, 0},
+		{bob, "https://far.example/w/new", 1, 1},
+		{nil, "https://far.example/w/new", 0, 0},
+		{bob, "https://far.example/nothing", 0, 1},
+	} {
+		asked = 0
+		a := w.Do(c.who, "GET", "/api/v1/search/videos?search="+c.uri, nil)
+		if a.Status != 200 || a.JSON(t)["total"] != c.total || asked != c.resolve {
+			t.Errorf("%s as %v: %d, %d asked: %s", c.uri, c.who.Principal(), a.Status, asked, a.Body)
+		}
+	}
+}
+
+func TestQuota(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := catalogtest.New(t, d)
+		alice, bob := w.User("alice", rest.RoleUser), w.User("bob", rest.RoleUser)
+		size := func(n int64) func(*catalog.NewVideo) { return func(v *catalog.NewVideo) { v.SourceSize = n } }
+		old := w.Video(alice, "old", size(100))
+		w.Video(alice, "new", size(10))
+		w.Video(bob, "other", size(7))
+		w.Tx(func(tx *db.Tx) error {
+			return tx.Exec("UPDATE videos SET created_at = ? WHERE id = ?", db.Now().Add(-25*time.Hour), old.ID).Error
+		})
+		for id, state := range map[string]string{"u1": "open", "u2": "done"} {
+			w.Tx(func(tx *db.Tx) error {
+				return tx.Exec(`INSERT INTO uploads (id, user_id, fingerprint, metadata, size, state, created_at, updated_at)
+ VALUES (?, ?, 'f', '{}', 1000, ?, ?, ?)`, id, alice.ID, state, db.Now(), db.Now()).Error
+			})
+		}
+		total, daily, err := w.Catalog.Used(t.Context(), alice.ID)
+		if err != nil || total != 1110 || daily != 1010 {
+			t.Errorf("Used = %d, %d, %v; want 1110, 1010", total, daily, err)
+		}
+		if total, daily, err = w.Catalog.Used(t.Context(), 999); err != nil || total != 0 || daily != 0 {
+			t.Errorf("Used of nobody = %d, %d, %v", total, daily, err)
+		}
+	})
+}
+
+// TestSwarmHashes compares with what PeerTube 6.3 wrote into a document.
+func TestSwarmHashes(t *testing.T) {
+	const master = "http://localhost:9011/static/streaming-playlists/hls/4e1f7426-616c-46c3-b6b8-94c83bbf1c5f/485203fe-551e-42c8-a402-930be08b9903-master.m3u8"
+	got := catalog.SwarmHashes(master, "4e1f7426-616c-46c3-b6b8-94c83bbf1c5f", []int{180})
+	if !slices.Contains(got, "6efb3a33f771feaa051e7fd36140cf2ca1c37615") {
+		t.Errorf("not among %v", got)
+	}
+	for _, h := range got {
+		if len(h) != 40 {
+			t.Errorf("%s is not 20 bytes", h)
+		}
+	}
+	if n := len(slices.Compact(slices.Sorted(slices.Values(got)))); n != len(got) || n != 6 {
+		t.Errorf("%d different hashes of %d, want 6", n, len(got))
+	}
+	if got := catalog.SwarmHashes(master, "x", nil); len(got) != 0 {
+		t.Errorf("without renditions: %v", got)
+	}
+}
+
+func TestReplaceFileDropsObjects(t *testing.T) {
+	w := catalogtest.New(t, dbtest.SQLite(t))
+	v := w.Video(w.User("alice", rest.RoleUser), "Film")
+	w.WithFiles(v)
+	w.TakeJobs()
+	m, err := w.Catalog.Media(t.Context(), v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := m.Files[0]
+	f.Filename = "new-720.mp4"
+	w.Tx(func(tx *db.Tx) error { return w.Catalog.AddFile(tx, v, &f) })
+	if f.ID != m.Files[0].ID {
+		t.Errorf("the file's id changed from %d to %d", m.Files[0].ID, f.ID)
+	}
+	list := w.TakeJobs()
+	if want := `{"keys":["web-videos/` + v.UUID + `-web-720.mp4"]}`; len(list) != 1 || list[0].Args != want {
+		t.Errorf("jobs %v, want %s", list, want)
+	}
+	w.Tx(func(tx *db.Tx) error {
+		return w.Catalog.SetTorrent(tx, v, f.ID, "new.torrent", "00000000000000000000000000000000000000dd")
+	})
+	if list := w.TakeJobs(); len(list) != 1 || list[0].Args != `{"keys":["torrents/`+v.UUID+`-720.torrent"]}` {
+		t.Errorf("jobs %v", list)
+	}
+	if ok, _ := w.Catalog.KnownInfohash(t.Context(), "00000000000000000000000000000000000000dd"); !ok {
+		t.Error("the new torrent is not admitted")
+	}
+	if ok, _ := w.Catalog.KnownInfohash(t.Context(), "6d43fead57e8eb647b5e8643fb5ab0c16ba8a4ae"); ok {
+		t.Error("the old torrent is still admitted")
+	}
+}
