@@ -26,6 +26,7 @@ CREATE TABLE accounts (
     created_at TIMESTAMPTZ NOT NULL,
     updated_at TIMESTAMPTZ NOT NULL
 );
+CREATE INDEX accounts_created ON accounts (created_at, id);
 
 -- A Group actor that holds videos, local or remote.
 CREATE TABLE channels (

@@ -1,0 +1,130 @@
+package channel
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+// Accounts lists every known account, local and remote. Page.Sort is
+// "createdAt".
+func (s *Service) Accounts(ctx context.Context, page rest.Page) ([]*Account, int64, error) {
+	var total int64
+	if err := s.accounts(ctx).Count(&total).Error; err != nil {
+		return nil, 0, fmt.Errorf("count accounts: %w", err)
+	}
+	var rows []*Account
+	err := s.accounts(ctx).Select("accounts.*").Order(page.Order("accounts.created_at", "accounts.id")).
+		Offset(page.Start).Limit(page.Count).Find(&rows).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("list accounts: %w", err)
+	}
+	if err := s.fillAccounts(ctx, rows); err != nil {
+		return nil, 0, err
+	}
+	actors := make([]*actor.Actor, len(rows))
+	for i, a := range rows {
+		actors[i] = a.Actor
+	}
+	return rows, total, s.count(ctx, actors...)
+}
+
+// LocalChannels lists the channels of this instance.
+func (s *Service) LocalChannels(ctx context.Context, page rest.Page) ([]*Channel, int64, error) {
+	return s.list(ctx, page, func(q *gorm.DB) *gorm.DB { return q.Where("channels.local = ?", true) })
+}
+
+// ChannelsOfAccount lists the channels of an account. A search keeps those
+// whose name or display name contains it.
+func (s *Service) ChannelsOfAccount(ctx context.Context, accountID int64, search string, page rest.Page) ([]*Channel, int64, error) {
+	return s.list(ctx, page, func(q *gorm.DB) *gorm.DB {
+		q = q.Where("channels.account_id = ?", accountID)
+		if search != "" {
+			like := "%" + db.Like(search) + "%" // SEC-51
+			q = q.Where(`(LOWER(actors.username) LIKE LOWER(?) ESCAPE '\' OR LOWER(actors.name) LIKE LOWER(?) ESCAPE '\')`, like, like)
+		}
+		return q
+	})
+}
+
+// ChannelSorts are the fields that lists of channels sort by.
+func ChannelSorts() []string { return []string{"id", "name", "updatedAt", "createdAt"} }
+
+func (s *Service) list(ctx context.Context, page rest.Page, where func(*gorm.DB) *gorm.DB) ([]*Channel, int64, error) {
+	var total int64
+	if err := where(s.channels(ctx)).Count(&total).Error; err != nil {
+		return nil, 0, fmt.Errorf("count channels: %w", err)
+	}
+	column := map[string]string{
+		"id": "channels.id", "name": "actors.username",
+		"updatedAt": "channels.updated_at", "createdAt": "channels.created_at",
+	}[page.Sort]
+	if column == "" {
+		return nil, 0, fmt.Errorf("sort %q: not known", page.Sort)
+	}
+	var rows []*Channel
+	err := where(s.channels(ctx)).Select("channels.*").Order(page.Order(column, "channels.id")).
+		Offset(page.Start).Limit(page.Count).Find(&rows).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("list channels: %w", err)
+	}
+	if err := s.fill(ctx, rows); err != nil {
+		return nil, 0, err
+	}
+	actors := make([]*actor.Actor, 0, 2*len(rows))
+	for _, c := range rows {
+		actors = append(actors, c.Actor, c.Account.Actor)
+	}
+	return rows, total, s.count(ctx, actors...)
+}
+
+// Owned is what a user has.
+type Owned struct {
+	Account  *Account
+	Channels []*Channel // oldest first
+}
+
+// OfUsers finds account and channels of each of the users, with counts, in a
+// fixed number of queries.
+func (s *Service) OfUsers(ctx context.Context, userIDs ...int64) (map[int64]Owned, error) {
+	out := make(map[int64]Owned, len(userIDs))
+	if len(userIDs) == 0 {
+		return out, nil
+	}
+	var accounts []*Account
+	if err := s.o.DB.Read(ctx).Where("user_id IN ?", userIDs).Find(&accounts).Error; err != nil {
+		return nil, fmt.Errorf("accounts of users: %w", err)
+	}
+	if err := s.fillAccounts(ctx, accounts); err != nil {
+		return nil, err
+	}
+	actors := make([]*actor.Actor, 0, 3*len(accounts))
+	owner := make(map[int64]int64, len(accounts)) // account to user
+	ids := make([]int64, 0, len(accounts))
+	for _, a := range accounts {
+		out[*a.UserID] = Owned{Account: a}
+		owner[a.ID] = *a.UserID
+		ids = append(ids, a.ID)
+		actors = append(actors, a.Actor)
+	}
+	var channels []*Channel
+	err := s.channels(ctx).Select("channels.*").Where("channels.account_id IN ?", ids).Order("channels.id").Find(&channels).Error
+	if err != nil {
+		return nil, fmt.Errorf("channels of users: %w", err)
+	}
+	if err := s.fill(ctx, channels); err != nil {
+		return nil, err
+	}
+	for _, c := range channels {
+		o := out[owner[c.AccountID]]
+		o.Channels = append(o.Channels, c)
+		out[owner[c.AccountID]] = o
+		actors = append(actors, c.Actor)
+	}
+	return out, s.count(ctx, actors...)
+}

@@ -1,0 +1,73 @@
+package user
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Settings are a user's own preferences, kept as JSON in the row. A field that
+// the stored text lacks has its default.
+type Settings struct {
+	Theme                     string         `json:"theme"`
+	Language                  *string        `json:"language"`
+	EmailPublic               bool           `json:"emailPublic"`
+	NSFWPolicy                string         `json:"nsfwPolicy"`
+	P2PEnabled                bool           `json:"p2pEnabled"`
+	VideosHistoryEnabled      bool           `json:"videosHistoryEnabled"`
+	AutoPlayVideo             bool           `json:"autoPlayVideo"`
+	AutoPlayNextVideo         bool           `json:"autoPlayNextVideo"`
+	AutoPlayNextVideoPlaylist bool           `json:"autoPlayNextVideoPlaylist"`
+	VideoLanguages            []string       `json:"videoLanguages"`
+	NoInstanceConfigModal     bool           `json:"noInstanceConfigWarningModal"`
+	NoWelcomeModal            bool           `json:"noWelcomeModal"`
+	NoAccountSetupModal       bool           `json:"noAccountSetupWarningModal"`
+	NotificationSettings      map[string]int `json:"notificationSettings"`
+}
+
+// Delivery of notifications, as bits.
+const (
+	notifyWeb  = 1
+	notifyMail = 2
+)
+
+// nsfwPolicies are what nsfwPolicy may be.
+func nsfwPolicies() []string { return []string{"do_not_list", "warn", "blur", "display"} }
+
+// defaults are the preferences of a user who set none.
+func (s *Service) defaults() Settings {
+	c := s.o.Config
+	return Settings{
+		Theme: "instance-default", NSFWPolicy: c.Instance.DefaultNSFWPolicy, P2PEnabled: c.Defaults.P2P.Webapp.Enabled,
+		VideosHistoryEnabled: true, AutoPlayVideo: c.Defaults.Player.AutoPlay, AutoPlayNextVideoPlaylist: true,
+		NotificationSettings: map[string]int{
+			"newCommentOnMyVideo": notifyWeb, "newVideoFromSubscription": notifyWeb,
+			"abuseAsModerator": notifyWeb | notifyMail, "videoAutoBlacklistAsModerator": notifyWeb | notifyMail,
+			"blacklistOnMyVideo": notifyWeb | notifyMail, "myVideoPublished": notifyWeb, "myVideoImportFinished": notifyWeb,
+			"newUserRegistration": notifyWeb, "commentMention": notifyWeb, "newFollow": notifyWeb,
+			"newInstanceFollower": notifyWeb, "autoInstanceFollowing": notifyWeb,
+			"abuseNewMessage": notifyWeb | notifyMail, "abuseStateChange": notifyWeb | notifyMail,
+			"newPeerTubeVersion": notifyWeb | notifyMail, "myVideoStudioEditionFinished": notifyWeb,
+			"myVideoTranscriptionGenerated": notifyWeb, "newPluginVersion": notifyWeb,
+		},
+	}
+}
+
+// SettingsOf are the preferences of a user.
+func (s *Service) SettingsOf(u *User) (Settings, error) {
+	out := s.defaults()
+	if u.Settings == "" {
+		return out, nil
+	}
+	if err := json.Unmarshal([]byte(u.Settings), &out); err != nil {
+		return out, fmt.Errorf("settings of user %d: %w", u.ID, err)
+	}
+	return out, nil
+}
+
+func (s Settings) encode() (string, error) {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return "", fmt.Errorf("settings: %w", err)
+	}
+	return string(b), nil
+}

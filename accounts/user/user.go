@@ -1,0 +1,218 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/config"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+// RootName is the first administrator, who can be neither removed nor blocked.
+const RootName = "root"
+
+// Errors of the operations. Lookups return [db.ErrNotFound], refused inputs
+// are a *rest.Problem.
+var (
+	ErrTaken       = errors.New("a user with this username or email exists")
+	ErrCredentials = errors.New("user credentials are invalid")
+	ErrBlocked     = errors.New("user is blocked")
+	ErrUnverified  = errors.New("user email is not verified")
+	ErrTooLong     = errors.New("password is too long")
+	ErrRoot        = errors.New("not possible with the root user")
+)
+
+// TooManyError says that there were too many attempts to log in.
+type TooManyError struct{ Retry time.Duration }
+
+// Error implements error.
+func (e *TooManyError) Error() string { return fmt.Sprintf("too many attempts, retry in %s", e.Retry) }
+
+// User is a row of users.
+type User struct {
+	ID              int64
+	Username        string // lower case
+	Email           string // lower case
+	PasswordHash    string
+	Role            rest.Role
+	EmailVerified   *bool
+	Blocked         bool
+	BlockedReason   string
+	AdminFlags      int
+	VideoQuota      int64 // bytes, -1 unlimited
+	VideoQuotaDaily int64
+	Settings        string // JSON of Settings
+	LastLoginAt     *time.Time
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+}
+
+// TableName is for GORM.
+func (User) TableName() string { return "users" }
+
+// Options are what a Service needs.
+type Options struct {
+	DB       *db.DB
+	Channels *channel.Service
+	Config   *config.Config
+	Logger   *slog.Logger
+}
+
+// Service is safe for concurrent use once its fields are set.
+type Service struct {
+	// Used tells how many bytes a user's videos take, in all and of the last 24
+	// hours. The module that has the videos sets it at start; nil counts as none.
+	Used func(ctx context.Context, userID int64) (total, daily int64, err error)
+	// EndSessions ends every session of a user, within a transaction. The package
+	// that has the sessions sets it at start.
+	EndSessions func(tx *db.Tx, userID int64) error
+
+	o       Options
+	hasher  *hasher
+	logins  *Limiter
+	signups *Limiter
+}
+
+// New returns a Service.
+func New(o Options) *Service {
+	return &Service{
+		Used:        func(context.Context, int64) (int64, int64, error) { return 0, 0, nil },
+		EndSessions: func(*db.Tx, int64) error { return nil },
+		o:           o,
+		hasher:      newHasher(),
+		logins:      NewLimiter(o.Config.RatesLimit.Login.Window, o.Config.RatesLimit.Login.Max),
+		signups:     NewLimiter(o.Config.RatesLimit.Signup.Window, o.Config.RatesLimit.Signup.Max),
+	}
+}
+
+// ByID finds a user.
+func (s *Service) ByID(ctx context.Context, id int64) (*User, error) {
+	return s.find(ctx, "id = ?", id)
+}
+
+// ByUsername finds a user by name.
+func (s *Service) ByUsername(ctx context.Context, username string) (*User, error) {
+	return s.find(ctx, "username = ?", strings.ToLower(username))
+}
+
+// ByLogin finds a user by name or e-mail address.
+func (s *Service) ByLogin(ctx context.Context, login string) (*User, error) {
+	login = strings.ToLower(strings.TrimSpace(login))
+	if strings.Contains(login, "@") {
+		return s.find(ctx, "email = ?", login)
+	}
+	return s.find(ctx, "username = ?", login)
+}
+
+func (s *Service) find(ctx context.Context, where string, arg any) (*User, error) {
+	var u User
+	if err := s.o.DB.Read(ctx).Where(where, arg).Take(&u).Error; err != nil {
+		return nil, fmt.Errorf("user %v: %w", arg, err)
+	}
+	return &u, nil
+}
+
+// CheckPassword tells whether password is the user's. A nil user takes as long
+// and is never right.
+func (s *Service) CheckPassword(ctx context.Context, u *User, password string) (bool, error) {
+	if len(password) > MaxPassword {
+		return false, ErrTooLong
+	}
+	stored := nobody()
+	if u != nil {
+		stored = u.PasswordHash
+	}
+	ok, err := s.hasher.verify(ctx, stored, password)
+	if err != nil {
+		return false, fmt.Errorf("check password: %w", err)
+	}
+	return ok && u != nil, nil
+}
+
+// Login finds the user whose name or e-mail address and password these are.
+// Attempts count, per address and per account, whether they succeed or not
+// (SEC-46). The errors are [ErrCredentials], [ErrBlocked], [ErrUnverified],
+// [ErrTooLong] and [TooManyError]; the middle ones only with the right
+// password.
+func (s *Service) Login(ctx context.Context, login, password, ip string) (*User, error) {
+	if retry, ok := s.logins.Allow(AddressKey(ip)); !ok {
+		return nil, &TooManyError{retry}
+	}
+	u, err := s.ByLogin(ctx, login)
+	if err != nil && !errors.Is(err, db.ErrNotFound) {
+		return nil, err
+	}
+	key := LoginKey(login)
+	if u != nil {
+		key = LoginKey(u.Username) // however it was spelled
+	}
+	if retry, ok := s.logins.Allow(key); !ok {
+		return nil, &TooManyError{retry}
+	}
+	switch ok, err := s.CheckPassword(ctx, u, password); {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, ErrCredentials
+	case u.Blocked:
+		return nil, ErrBlocked
+	case u.EmailVerified != nil && !*u.EmailVerified && s.o.Config.Signup.RequiresEmailVerification:
+		return nil, ErrUnverified
+	}
+	return u, nil
+}
+
+// SetPassword gives a user another password and ends all sessions.
+func (s *Service) SetPassword(ctx context.Context, userID int64, password string) error {
+	var check rest.Checker
+	s.checkPassword(&check, password)
+	if err := check.Err(); err != nil {
+		return err
+	}
+	hash, err := s.hasher.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, userID, map[string]any{"password_hash": hash}, true)
+}
+
+// change writes columns of a user, and ends the sessions when the rights of
+// the user change with them (SEC-47).
+func (s *Service) change(ctx context.Context, userID int64, set map[string]any, rights bool) error {
+	err := s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		return s.changeTx(tx, userID, set, rights)
+	})
+	if db.IsDuplicate(err) {
+		return ErrTaken
+	}
+	return err
+}
+
+func (s *Service) changeTx(tx *db.Tx, userID int64, set map[string]any, rights bool) error {
+	set["updated_at"] = db.Now()
+	r := tx.Model(&User{}).Where("id = ?", userID).Updates(set)
+	if r.Error != nil {
+		return fmt.Errorf("user %d: %w", userID, r.Error)
+	}
+	if r.RowsAffected == 0 {
+		return fmt.Errorf("user %d: %w", userID, db.ErrNotFound)
+	}
+	if !rights {
+		return nil
+	}
+	return s.EndSessions(tx, userID)
+}
+
+func (s *Service) checkPassword(check *rest.Checker, password string) {
+	low := s.o.Config.User.PasswordConstraints.MinLength
+	if utf8.RuneCountInString(password) < low || len(password) > MaxPassword {
+		check.Refuse("body", "password", fmt.Sprintf("Should be %d characters to %d bytes", low, MaxPassword), nil)
+	}
+}
