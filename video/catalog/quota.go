@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
@@ -12,9 +14,14 @@ import (
 // bytes: the uploads as they came, of videos that exist and of uploads that are
 // running.
 func (s *Service) Used(ctx context.Context, userID int64) (total, daily int64, err error) {
+	return LoadUsed(s.db.Read(ctx), userID)
+}
+
+// LoadUsed is [Service.Used] on a handle, for use in transactions.
+func LoadUsed(g *gorm.DB, userID int64) (total, daily int64, err error) {
 	since := db.Now().Add(-24 * time.Hour)
 	var row struct{ Total, Daily int64 }
-	err = s.db.Read(ctx).Raw(`SELECT COALESCE(SUM(size), 0) AS total,
+	err = g.Raw(`SELECT COALESCE(SUM(size), 0) AS total,
  COALESCE(SUM(CASE WHEN created_at > ? THEN size ELSE 0 END), 0) AS daily FROM (
   SELECT v.source_size AS size, v.created_at FROM videos v`+ownerJoin+` WHERE ac.user_id = ?
   UNION ALL
