@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
@@ -223,4 +224,15 @@ func (s *Service) CollectionPage(ctx context.Context, side Side, id int64, offse
 		}
 	}
 	return out, total, nil
+}
+
+// FollowedServer finds the instance actor of a host among those that an actor
+// follows.
+func (s *Service) FollowedServer(ctx context.Context, followerID int64, host string) (*Actor, error) {
+	host, err := iri.NormalHost(s.scheme, host)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	return one(s.db.Read(ctx).Where(`host = ? AND type = ? AND id IN (SELECT target_id FROM follows WHERE follower_id = ?)`,
+		host, Application, followerID).Order("id"))
 }

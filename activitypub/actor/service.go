@@ -94,6 +94,9 @@ func (s *Service) Origin() string { return s.origin }
 // Host gives our host as it stands in handles.
 func (s *Service) Host() string { return s.host }
 
+// Scheme gives https, or http in test mode.
+func (s *Service) Scheme() string { return s.scheme }
+
 // HTTPS tells whether our origin is https.
 func (s *Service) HTTPS() bool { return s.scheme == "https" }
 

@@ -295,3 +295,14 @@ func (o Object) Decode(into any) error {
 	}
 	return nil
 }
+
+// Stub makes an Object that holds an id and a type, for something that is
+// known already.
+func Stub(id, typ string) Object {
+	raw, err := marshal(map[string]string{"id": id, "type": typ})
+	if err != nil {
+		return Object{}
+	}
+	o, _ := objectOf(raw)
+	return o
+}

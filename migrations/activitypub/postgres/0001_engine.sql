@@ -51,21 +51,33 @@ CREATE INDEX follows_follower ON follows (follower_id, state, id);
 CREATE INDEX follows_iri ON follows (iri);
 
 -- Authenticated activities as received; a row is the promise behind a 204.
+-- signer differs from actor for a forwarded activity, which is only a hint and
+-- is fetched from its origin. proof is the hash of the HTTP signature: the same
+-- request never counts twice. When an Undo or Delete has taken effect, the rows
+-- it undoes leave activity_id free for the next activity of that name.
 CREATE TABLE inbox (
     id          BIGSERIAL PRIMARY KEY,
     activity_id TEXT NOT NULL,
     actor       TEXT NOT NULL,
+    signer      TEXT NOT NULL,
+    host        TEXT NOT NULL,                   -- of actor
     type        TEXT NOT NULL,
+    object      TEXT NOT NULL DEFAULT '',        -- id of the object
+    proof       TEXT NOT NULL,
     raw         TEXT NOT NULL,
-    state       TEXT NOT NULL DEFAULT 'waiting', -- waiting, done, dead
+    state       TEXT NOT NULL DEFAULT 'waiting', -- waiting, active, done, dropped, dead
     attempts    INTEGER NOT NULL DEFAULT 0,
     last_error  TEXT NOT NULL DEFAULT '',
-    next_at     TIMESTAMPTZ NOT NULL,
+    next_at     TIMESTAMPTZ NOT NULL,            -- active: when the lease ends
     received_at TIMESTAMPTZ NOT NULL,
     done_at     TIMESTAMPTZ,
-    UNIQUE (activity_id, actor)
+    UNIQUE (activity_id, actor, signer),
+    UNIQUE (proof)
 );
-CREATE INDEX inbox_state ON inbox (state, id);
+CREATE INDEX inbox_due ON inbox (state, next_at, id);
+CREATE INDEX inbox_actor ON inbox (actor, state);
+CREATE INDEX inbox_object ON inbox (object, host);
+CREATE INDEX inbox_done ON inbox (done_at);
 
 CREATE TABLE outbox (
     id         BIGSERIAL PRIMARY KEY,

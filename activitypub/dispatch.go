@@ -1,0 +1,253 @@
+package activitypub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/iri"
+	"github.com/kinemesh/kinemesh/activitypub/transport"
+	"github.com/kinemesh/kinemesh/activitypub/vocab"
+	"github.com/kinemesh/kinemesh/config/db"
+)
+
+// dispatch finds the object of a proven activity and calls its handler. An
+// activity that nobody handles is no error.
+func (e *Engine) dispatch(ctx context.Context, env vocab.Envelope) error {
+	if !e.handles(env.Type) {
+		return nil
+	}
+	a, err := e.Actors.Fetch(ctx, env.Actor)
+	if err != nil {
+		return fmt.Errorf("actor: %w", err)
+	}
+	if e.blocked(ctx, a.Host) || e.blocked(ctx, iri.Host(env.ObjectID())) { // SEC-19
+		return Drop(errors.New("host is blocked"))
+	}
+	object, err := e.resolve(ctx, env)
+	if err != nil {
+		return fmt.Errorf("object: %w", err)
+	}
+	h, ok := e.handler(env.Type, object)
+	if !ok {
+		return nil
+	}
+	act := &Activity{
+		ID: env.ID, Type: env.Type, Actor: a, Object: object, To: env.To, Cc: env.Cc, Raw: env.Doc.Raw(),
+	}
+	if err := h.Do(ctx, act); err != nil {
+		return fmt.Errorf("%s %s: %w", env.Type, object.Type(), err)
+	}
+	return nil
+}
+
+// handles tells whether any handler takes activities of this type.
+func (e *Engine) handles(activity string) bool {
+	for on := range e.handlers {
+		if on.Activity == activity {
+			return true
+		}
+	}
+	return false
+}
+
+// handler looks a handler up: by the types of the object, then the one for
+// whatever nobody claims.
+func (e *Engine) handler(activity string, object vocab.Object) (Handler, bool) {
+	for _, t := range object.Types() {
+		if h, ok := e.handlers[On{activity, t}]; ok {
+			return h, true
+		}
+	}
+	h, ok := e.handlers[On{Activity: activity}]
+	return h, ok
+}
+
+// resolve decides which object a handler gets to see (SEC-11, SEC-12,
+// SEC-17): never a copy of somebody else's.
+func (e *Engine) resolve(ctx context.Context, env vocab.Envelope) (vocab.Object, error) {
+	id := env.ObjectID()
+	switch env.Type {
+	case "Follow", "Accept", "Reject":
+		return env.Object, nil // the follow handlers look both ends up themselves
+	case "Undo":
+		return e.undone(ctx, env)
+	case "Delete":
+		return e.deleted(ctx, env, id)
+	case "Create", "Update":
+		return e.authored(ctx, env, id)
+	}
+	if id == "" {
+		return env.Object, nil // Flag of several, View without an object
+	}
+	return e.named(ctx, id)
+}
+
+// named finds an object of which only the id counts.
+func (e *Engine) named(ctx context.Context, id string) (vocab.Object, error) {
+	o, err := e.known(ctx, id)
+	if err != nil || !o.IsZero() {
+		return o, err
+	}
+	if e.Actors.IsLocal(id) {
+		return vocab.Object{}, Drop(fmt.Errorf("%w: %s", ErrNotFound, id))
+	}
+	return e.Actors.FetchDocument(ctx, id)
+}
+
+// known gives a stub of what is stored already; zero when nothing is.
+func (e *Engine) known(ctx context.Context, id string) (vocab.Object, error) {
+	for _, t := range e.objects {
+		if t.Has == nil {
+			continue
+		}
+		has, err := t.Has(ctx, id)
+		if err != nil {
+			return vocab.Object{}, err
+		}
+		if has {
+			return vocab.Stub(id, t.Type), nil
+		}
+	}
+	a, err := e.Actors.ByIRI(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return vocab.Object{}, nil
+	}
+	if err != nil {
+		return vocab.Object{}, err
+	}
+	return vocab.Stub(id, a.Type), nil
+}
+
+// authored is for Create and Update: the embedded object counts when it lies
+// on the actor's host; else, and when it was deleted before, its origin is
+// asked.
+func (e *Engine) authored(ctx context.Context, env vocab.Envelope, id string) (vocab.Object, error) {
+	if id == "" || e.Actors.IsLocal(id) { // SEC-13
+		return vocab.Object{}, Drop(fmt.Errorf("%w: object %q", vocab.ErrInvalid, id))
+	}
+	dead, err := e.hasTombstone(ctx, id)
+	if err != nil {
+		return vocab.Object{}, err
+	}
+	if env.Embedded && !dead && iri.SameHost(id, env.Actor) && env.Object.Type() != "" {
+		return env.Object, nil
+	}
+	o, err := e.Actors.FetchDocument(ctx, id)
+	if err != nil || !dead {
+		return o, err
+	}
+	return o, e.db.Tx(ctx, func(tx *db.Tx) error { // it was published again
+		return tx.Where("iri = ?", id).Delete(&tombstone{}).Error
+	})
+}
+
+// deleted is for Delete: nothing is fetched, the actor's host vouches for it.
+// An object that is not here leaves a tombstone, so that a Create which comes
+// late finds it.
+func (e *Engine) deleted(ctx context.Context, env vocab.Envelope, id string) (vocab.Object, error) {
+	if !iri.SameHost(id, env.Actor) { // SEC-14
+		return vocab.Object{}, Drop(fmt.Errorf("%w: %s deletes %q", vocab.ErrInvalid, env.Actor, id))
+	}
+	o, err := e.known(ctx, id)
+	if err != nil {
+		return vocab.Object{}, err
+	}
+	if _, isActor := kinds[o.Type()]; !isActor {
+		err = e.db.Tx(ctx, func(tx *db.Tx) error { return tx.Save(&tombstone{IRI: id, CreatedAt: db.Now()}).Error })
+	}
+	if o.IsZero() {
+		o = vocab.FromIRI(id)
+	}
+	return o, err
+}
+
+// kinds are the types of actors.
+var kinds = map[string]struct{}{
+	actor.Person: {}, actor.Group: {}, actor.Application: {}, actor.ServiceKind: {}, actor.Organization: {},
+}
+
+// undone is for Undo: the inner activity must be the actor's own (SEC-14).
+// One that is only named is looked up among those received.
+func (e *Engine) undone(ctx context.Context, env vocab.Envelope) (vocab.Object, error) {
+	o := env.Object
+	if !env.Embedded {
+		var row inboxRow
+		err := e.db.Read(ctx).Where("activity_id = ? AND actor = ?", o.ID(), env.Actor).Take(&row).Error
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return o, nil
+		case err != nil:
+			return vocab.Object{}, err
+		}
+		if o, err = vocab.Parse([]byte(row.Raw)); err != nil {
+			return vocab.Object{}, err
+		}
+	}
+	if o.IRI("actor") != env.Actor {
+		return vocab.Object{}, Drop(fmt.Errorf("%w: %s undoes what %q did", vocab.ErrInvalid, env.Actor, o.IRI("actor")))
+	}
+	return o, nil
+}
+
+// FetchObject gets an object from its origin and hands it to the module that
+// owns its type; what is stored already is not fetched. Modules use it for
+// objects that others refer to.
+func (e *Engine) FetchObject(ctx context.Context, id string) error {
+	o, err := e.named(ctx, id)
+	if err != nil || o.Raw() == nil {
+		return err
+	}
+	return e.Ingest(ctx, o)
+}
+
+// Ingest hands a document that came from its origin to its owner.
+func (e *Engine) Ingest(ctx context.Context, o vocab.Object) error {
+	for _, t := range e.objects {
+		if t.Ingest != nil && o.Is(t.Type) {
+			return t.Ingest(ctx, o)
+		}
+	}
+	return Drop(fmt.Errorf("%w: nobody takes %q", vocab.ErrInvalid, o.Type()))
+}
+
+// RefreshObject fetches an object again; when its origin says that it is
+// gone, its owner drops it.
+func (e *Engine) RefreshObject(ctx context.Context, id string) error {
+	o, err := e.Actors.FetchDocument(ctx, id)
+	if err == nil {
+		return e.Ingest(ctx, o)
+	}
+	if !transport.Gone(err) {
+		return err
+	}
+	stub, err := e.known(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, t := range e.objects {
+		if t.Remove != nil && stub.Is(t.Type) {
+			return t.Remove(ctx, id)
+		}
+	}
+	return nil
+}
+
+// tombstone is a row of the table tombstones.
+type tombstone struct {
+	IRI       string `gorm:"primaryKey"`
+	CreatedAt time.Time
+}
+
+func (tombstone) TableName() string { return "tombstones" }
+
+func (e *Engine) hasTombstone(ctx context.Context, id string) (bool, error) {
+	var n int64
+	err := e.db.Read(ctx).Model(&tombstone{}).Where("iri = ?", id).Count(&n).Error
+	if err != nil {
+		return false, fmt.Errorf("tombstone: %w", err)
+	}
+	return n > 0, nil
+}
