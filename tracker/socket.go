@@ -266,15 +266,15 @@ const (
 func (c *socket) push(opcode byte, payload []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ending {
+	switch {
+	case c.ending:
 		return false
-	}
-	if len(c.queue)+len(payload) > maxQueue {
+	case len(c.queue)+len(payload) > maxQueue:
 		c.ending, c.reason, c.queue = true, closedSlow, nil
-		_ = c.conn.Close()
+		// Not here: closing takes time, and the lock is held.
+		c.srv.wg.Go(func() { _ = c.conn.Close() })
 		return false
-	}
-	if c.queue == nil {
+	case c.queue == nil:
 		c.queue = (*messages.Get().(*[]byte))[:0]
 	}
 	c.queue = appendFrame(c.queue, opcode, payload)
@@ -326,12 +326,14 @@ func (c *socket) write() (more bool) {
 	}
 
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if len(c.queue) > 0 && err == nil {
+		c.mu.Unlock()
 		return true
 	}
 	c.writing = false
-	if c.ending {
+	ending := c.ending
+	c.mu.Unlock()
+	if ending {
 		_ = c.conn.Close()
 	}
 	return false
@@ -346,14 +348,12 @@ func (c *socket) writeAll() {
 // the first reason is kept.
 func (c *socket) drop(reason string) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.reason == "" {
 		c.reason = reason
 	}
 	c.ending, c.queue = true, nil
-	if c.conn != nil {
-		_ = c.conn.Close()
-	}
+	c.mu.Unlock()
+	_ = c.conn.Close()
 }
 
 // finish sends what is queued and a close frame, and closes the connection.
