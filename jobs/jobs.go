@@ -47,6 +47,14 @@ type Job struct {
 	FinishedAt  *time.Time
 }
 
+// Decode reads the arguments of the row into a.
+func (j *Job) Decode(a any) error {
+	if err := json.Unmarshal([]byte(j.Args), a); err != nil {
+		return fmt.Errorf("arguments of job %d: %w", j.ID, err)
+	}
+	return nil
+}
+
 // Option changes how [Insert] enqueues.
 type Option func(*Job)
 
