@@ -205,14 +205,15 @@ func (s *FS) write(ctx context.Context, part string, r io.Reader) (int64, error)
 func (s *FS) publish(part, key string) error {
 	dir := path.Dir(key)
 	for try := 0; ; try++ {
-		if err := s.root.MkdirAll(dir, dirMode); err != nil {
-			return err
+		err := s.root.MkdirAll(dir, dirMode)
+		if err == nil {
+			err = s.root.Rename(part, key)
 		}
-		err := s.root.Rename(part, key)
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, fs.ErrNotExist) || try == 10 {
+		// Another caller made or removed the folder meanwhile; a file in its place stays.
+		if (!errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist)) || try == 10 {
 			return err
 		}
 	}
