@@ -72,6 +72,14 @@ type query struct {
 	args  []any
 }
 
+// sql is the WHERE clause, empty without conditions.
+func (q *query) sql() string {
+	if q.where.Len() == 0 {
+		return ""
+	}
+	return " WHERE " + q.where.String()
+}
+
 func (q *query) and(cond string, args ...any) {
 	if q.where.Len() > 0 {
 		q.where.WriteString(" AND ")
@@ -240,27 +248,25 @@ func (f *Filter) order() (string, []any) {
 	return p.Order(column, "v.id"), nil
 }
 
-// listColumns are what a list shows of a video, and of whom it is.
-const listColumns = `v.id, v.uuid, v.iri, v.local, v.name, SUBSTR(v.description, 1, 251), v.category, v.licence, v.language,
- v.privacy, v.state, v.nsfw, v.nsfw_summary, v.nsfw_flags, v.duration, v.aspect_ratio, v.views, v.likes, v.dislikes, v.comments,
- v.is_live, v.wait_transcoding, v.created_at, v.updated_at, v.published_at, v.originally_published_at,
- ch.id, ca.username, ca.name, ca.iri, ca.host, ac.id, aa.username, aa.name, aa.iri, aa.host,
- COALESCE((SELECT t.filename FROM thumbnails t WHERE t.video_id = v.id AND t.type = 1), ''),
- COALESCE((SELECT t.filename FROM thumbnails t WHERE t.video_id = v.id AND t.type = 2), '')`
+// listColumns are what a list shows of a video's own row.
+const listColumns = `v.id, v.uuid, v.iri, v.channel_id, v.local, v.name, SUBSTR(v.description, 1, 251), v.category, v.licence,
+ v.language, v.privacy, v.state, v.nsfw, v.nsfw_summary, v.nsfw_flags, v.duration, v.aspect_ratio, v.views, v.likes, v.dislikes,
+ v.comments, v.is_live, v.wait_transcoding, v.created_at, v.updated_at, v.published_at, v.originally_published_at`
 
-// pageSQL is the query of one page: an index gives the ids in order, then the
-// rows of those few are joined.
-func (f *Filter) pageSQL(q *query) (string, []any) {
+// pageSQL is the query of one page. It reads one table: SQLite plans a query
+// anew each time, and planning the joins would take longer than running them.
+func (f *Filter) pageSQL(d db.Dialect, q *query) (string, []any) {
 	order, orderArgs := f.order()
-	args := append(append(append([]any{}, q.args...), orderArgs...), f.Page.Count, f.Page.Start)
-	args = append(args, orderArgs...)
-	where := ""
-	if q.where.Len() > 0 {
-		where = " WHERE " + q.where.String()
+	args := append(append([]any{}, q.args...), orderArgs...)
+	// SQLite plans twice when a limit is a parameter; PostgreSQL keeps plans by
+	// text.
+	limit := " LIMIT ? OFFSET ?"
+	if d == db.SQLite {
+		limit = " LIMIT " + strconv.Itoa(f.Page.Count) + " OFFSET " + strconv.Itoa(f.Page.Start)
+	} else {
+		args = append(args, f.Page.Count, f.Page.Start)
 	}
-	return "SELECT " + listColumns + ` FROM (SELECT v.id FROM videos v` + where + " ORDER BY " + order + ` LIMIT ? OFFSET ?) p
- JOIN videos v ON v.id = p.id` + ownerJoin + `
- JOIN actors ca ON ca.id = ch.actor_id JOIN actors aa ON aa.id = ac.actor_id ORDER BY ` + order, args
+	return "SELECT " + listColumns + " FROM videos v" + q.sql() + " ORDER BY " + order + limit, args
 }
 
 // bind turns ? into what the engine reads.
@@ -295,58 +301,121 @@ func (s *Service) List(ctx context.Context, f Filter) (rows []Listed, total int6
 	dialect := s.db.Dialect()
 	q := f.query(s.urls.Host)
 	if !f.SkipCount {
-		where := ""
-		if q.where.Len() > 0 {
-			where = " WHERE " + q.where.String()
-		}
-		if err := pool.QueryRowContext(ctx, bind(dialect, "SELECT COUNT(*) FROM videos v"+where), q.args...).Scan(&total); err != nil {
+		if err := pool.QueryRowContext(ctx, bind(dialect, "SELECT COUNT(*) FROM videos v"+q.sql()), q.args...).Scan(&total); err != nil {
 			return nil, 0, fmt.Errorf("count videos: %w", err)
 		}
 	}
 	if f.Page.Count == 0 || (!f.SkipCount && total <= int64(f.Page.Start)) {
 		return nil, total, nil
 	}
-	text, args := f.pageSQL(q)
-	res, err := pool.QueryContext(ctx, bind(dialect, text), args...)
-	if err != nil {
-		return nil, 0, fmt.Errorf("list videos: %w", err)
-	}
-	defer res.Close()
+	text, args := f.pageSQL(dialect, q)
 	rows = make([]Listed, 0, f.Page.Count)
-	for res.Next() {
-		var l Listed
-		if err := l.scan(res); err != nil {
-			return nil, 0, fmt.Errorf("list videos: %w", err)
-		}
-		s.complete(&l.Account)
-		s.complete(&l.Channel)
-		rows = append(rows, l)
+	err = s.each(ctx, pool, text, args, func(r *sql.Rows) error {
+		rows = append(rows, Listed{})
+		return rows[len(rows)-1].scan(r)
+	})
+	if err == nil {
+		err = s.addThumbnails(ctx, pool, rows)
 	}
-	if err := res.Err(); err != nil {
+	if err == nil {
+		err = s.addOwners(ctx, pool, rows)
+	}
+	if err != nil {
 		return nil, 0, fmt.Errorf("list videos: %w", err)
 	}
 	return rows, total, nil
 }
 
-func (l *Listed) scan(r *sql.Rows) error {
-	c, a := &l.Channel, &l.Account
-	return r.Scan(&l.ID, &l.UUID, &l.IRI, &l.Local, &l.Name, &l.Description, &l.Category, &l.Licence, &l.Language,
-		&l.Privacy, &l.State, &l.NSFW, &l.NSFWSummary, &l.NSFWFlags, &l.Duration, &l.AspectRatio, &l.Views, &l.Likes,
-		&l.Dislikes, &l.Comments, &l.IsLive, &l.WaitTranscoding, &l.CreatedAt, &l.UpdatedAt, &l.PublishedAt,
-		&l.OriginallyPublishedAt, &c.ID, &c.Name, &c.DisplayName, &c.URL, &c.Host, &a.ID, &a.Name, &a.DisplayName, &a.URL,
-		&a.Host, &l.MiniatureName, &l.PreviewName)
+// each runs a query and gives its rows to fn.
+func (s *Service) each(ctx context.Context, pool *sql.DB, text string, args []any, fn func(*sql.Rows) error) error {
+	rows, err := pool.QueryContext(ctx, bind(s.db.Dialect(), text), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := fn(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
-// noImages is what an actor without pictures answers with.
-var noImages = []channel.Image{}
+func (l *Listed) scan(r *sql.Rows) error {
+	return r.Scan(&l.ID, &l.UUID, &l.IRI, &l.ChannelID, &l.Local, &l.Name, &l.Description, &l.Category, &l.Licence, &l.Language,
+		&l.Privacy, &l.State, &l.NSFW, &l.NSFWSummary, &l.NSFWFlags, &l.Duration, &l.AspectRatio, &l.Views, &l.Likes,
+		&l.Dislikes, &l.Comments, &l.IsLive, &l.WaitTranscoding, &l.CreatedAt, &l.UpdatedAt, &l.PublishedAt,
+		&l.OriginallyPublishedAt)
+}
 
-// complete fills what the rows of local and nameless actors leave out.
-func (s *Service) complete(p *channel.Summary) {
-	if p.Host == "" {
-		p.Host = s.urls.Host
+// idList is a list of row ids as SQL: numbers, so nothing to escape.
+func idList(n int, id func(int) int64) string {
+	b := make([]byte, 0, 8*n)
+	for i := range n {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, id(i), 10)
 	}
-	if p.DisplayName == "" {
-		p.DisplayName = p.Name
+	return string(b)
+}
+
+func (s *Service) addThumbnails(ctx context.Context, pool *sql.DB, rows []Listed) error {
+	if len(rows) == 0 {
+		return nil
 	}
-	p.Avatars = noImages
+	byID := make(map[int64]*Listed, len(rows))
+	for i := range rows {
+		byID[rows[i].ID] = &rows[i]
+	}
+	text := "SELECT video_id, type, filename FROM thumbnails WHERE video_id "
+	var args []any
+	if s.db.Dialect() == db.SQLite {
+		text += "IN (" + idList(len(rows), func(i int) int64 { return rows[i].ID }) + ")"
+	} else {
+		text += "= ANY(?::bigint[])"
+		args = []any{"{" + idList(len(rows), func(i int) int64 { return rows[i].ID }) + "}"}
+	}
+	return s.each(ctx, pool, text, args, func(r *sql.Rows) error {
+		var id int64
+		var kind int
+		var name string
+		if err := r.Scan(&id, &kind, &name); err != nil {
+			return err
+		}
+		if kind == Preview {
+			byID[id].PreviewName = name
+		} else {
+			byID[id].MiniatureName = name
+		}
+		return nil
+	})
+}
+
+// Explain is the plan by which the database answers a list, for tests and for
+// whoever tunes an instance.
+func (s *Service) Explain(ctx context.Context, f Filter) (string, error) {
+	text, args := f.pageSQL(s.db.Dialect(), f.query(s.urls.Host))
+	prefix, column := "EXPLAIN QUERY PLAN ", 3
+	if s.db.Dialect() == db.Postgres {
+		prefix, column = "EXPLAIN ", 0
+	}
+	rows, err := s.db.Read(ctx).Raw(prefix+text, args...).Rows()
+	if err != nil {
+		return "", fmt.Errorf("explain: %w", err)
+	}
+	defer rows.Close()
+	var b strings.Builder
+	for rows.Next() {
+		values := make([]any, column+1)
+		for i := range values {
+			values[i] = new(sql.RawBytes)
+		}
+		if err := rows.Scan(values...); err != nil {
+			return "", fmt.Errorf("explain: %w", err)
+		}
+		b.Write(*values[column].(*sql.RawBytes))
+		b.WriteByte('\n')
+	}
+	return b.String(), rows.Err()
 }

@@ -50,7 +50,8 @@ type Service struct {
 	opts Options
 	urls URLs
 
-	views *viewCounter
+	views  *viewCounter
+	owners owners
 
 	// Resolve fetches the video at a URL of another server and returns its row
 	// id; ErrNotFound when there is none. nil: lookups are answered from the

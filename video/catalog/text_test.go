@@ -1,0 +1,79 @@
+package catalog_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/kinemesh/kinemesh/video/catalog"
+)
+
+func TestTruncate(t *testing.T) {
+	words := strings.Repeat("word ", 100)
+	for _, c := range []struct{ name, in, want string }{
+		{"short", "short", "short"},
+		{"250", strings.Repeat("x", 250), strings.Repeat("x", 250)},
+		{"251", strings.Repeat("x", 251), strings.Repeat("x", 247) + "..."},
+		{"at a space", words, strings.TrimSpace(words[:245]) + "..."},
+		{"250 umlauts", strings.Repeat("ä", 250), strings.Repeat("ä", 250)},
+	} {
+		got := catalog.Truncate(c.in)
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+		if n := utf8.RuneCountInString(got); n > 250 {
+			t.Errorf("%s: %d characters", c.name, n)
+		}
+	}
+}
+
+func TestFold(t *testing.T) {
+	for in, want := range map[string]string{"Éclair": "eclair", "GRÖẞE": "große", "ﬁn": "fin", "日本": "日本"} {
+		if got := catalog.Fold(in); got != want {
+			t.Errorf("Fold(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestLabels(t *testing.T) {
+	for got, want := range map[string]string{
+		catalog.Public.Label(): "Public", catalog.State(99).Label(): "Unknown", catalog.CommentsApproval.Label(): "Requires approval",
+		catalog.CategoryLabel(15): "Science & Technology", catalog.LicenceLabel(0): "Unknown",
+		catalog.LanguageLabel("fr"): "French", catalog.LanguageLabel("??"): "Unknown",
+		catalog.ResolutionLabel(0): "Audio only", catalog.ResolutionLabel(720): "720p",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for in, want := range map[string]int{"2": 2, "CC-BY-NC-4.0": 4, "CC0-1.0": 7, "77": 0, "GPL": 0} {
+		if got := catalog.LicenceByName(in); got != want {
+			t.Errorf("LicenceByName(%q) = %d, want %d", in, got, want)
+		}
+	}
+}
+
+func FuzzInput(f *testing.F) {
+	f.Add(`{"name":"A film","tags":["a","b"],"category":3,"privacy":1}`, "name=x&tags[0]=a")
+	f.Add(`{"name":null,"originallyPublishedAt":"2020-01-01"}`, "tags=a&tags=b&name=")
+	f.Fuzz(func(t *testing.T, body, form string) {
+		check := func(in catalog.Input) {
+			a := catalog.NewAttributes()
+			if in.Apply(&a) != nil {
+				return
+			}
+			if n := utf8.RuneCountInString(a.Name); n < 3 || n > 120 || len(a.Tags) > 5 || !utf8.ValidString(a.Name) || a.Privacy < 1 || a.Privacy > 3 {
+				t.Fatalf("%q %q is taken: %+v", body, form, a)
+			}
+		}
+		if in, err := catalog.InputFromJSON([]byte(body)); err == nil {
+			check(in)
+		}
+		if v, err := url.ParseQuery(form); err == nil {
+			if in, err := catalog.InputFromForm(v); err == nil {
+				check(in)
+			}
+		}
+	})
+}
