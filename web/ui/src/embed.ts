@@ -1,0 +1,3 @@
+import './css/embed.css'
+import './css/player.css'
+import './player/player'
