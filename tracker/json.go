@@ -115,26 +115,38 @@ func (s *scanner) array(depth int, element func(value []byte) bool) bool {
 	}
 }
 
-// string steps over a string and returns it with its quotes.
+// inString marks the bytes that may stand in a string as they are.
+var inString = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= 0x20 && c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// string steps over a string and returns it with its quotes. Most of what a
+// busy tracker computes is this loop.
 func (s *scanner) string() ([]byte, bool) {
 	begin := s.pos
 	if s.pos == len(s.data) || s.data[s.pos] != '"' {
 		return nil, false
 	}
-	for s.pos++; s.pos < len(s.data); s.pos++ {
-		switch c := s.data[s.pos]; {
-		case c == '"':
+	for s.pos++; ; s.pos++ {
+		rest := s.data[s.pos:]
+		n := 0
+		for n < len(rest) && inString[rest[n]] {
+			n++
+		}
+		s.pos += n
+		switch {
+		case n == len(rest):
+			return nil, false
+		case rest[n] == '"':
 			s.pos++
 			return s.data[begin:s.pos], true
-		case c < 0x20:
+		case rest[n] != '\\' || !s.escape():
 			return nil, false
-		case c == '\\':
-			if !s.escape() {
-				return nil, false
-			}
 		}
 	}
-	return nil, false
 }
 
 // escape steps from a backslash to the last byte of its escape.
@@ -218,28 +230,52 @@ func unquote(raw []byte) ([]byte, bool) {
 }
 
 // binary20 reads a raw string of exactly 20 code points up to U+00FF, each of
-// which stands for a byte.
+// which stands for a byte. The string must have been scanned.
 func binary20(dst *[20]byte, raw []byte) bool {
-	text, ok := unquote(raw)
-	if !ok {
+	if len(raw) < 2 || raw[0] != '"' {
 		return false
 	}
-	n := 0
-	for i := 0; i < len(text); {
-		if n == len(dst) {
+	text, n := raw[1:len(raw)-1], 0
+	for i := 0; i < len(text); n++ {
+		c, size := rune(text[i]), 1
+		switch {
+		case c == '\\':
+			c, size = unescape(text[i:])
+		case c >= utf8.RuneSelf:
+			c, size = utf8.DecodeRune(text[i:])
+		}
+		if n == len(dst) || c > 0xff {
 			return false
 		}
-		c, size := rune(text[i]), 1
-		if c >= utf8.RuneSelf {
-			if c, size = utf8.DecodeRune(text[i:]); c > 0xff {
-				return false
-			}
-		}
 		dst[n] = byte(c)
-		n++
 		i += size
 	}
 	return n == len(dst)
+}
+
+// unescape reads a valid escape and returns its length. Halves of surrogate
+// pairs come out as they are, which is beyond what callers accept.
+func unescape(s []byte) (rune, int) {
+	switch s[1] {
+	case 'u':
+		var c rune
+		for _, digit := range s[2:6] {
+			d, _ := fromHex(digit)
+			c = c<<4 | rune(d)
+		}
+		return c, 6
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	}
+	return rune(s[1]), 2
 }
 
 // appendBinary writes bytes as the string that binary20 reads.

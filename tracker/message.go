@@ -39,6 +39,18 @@ type rawMessage struct {
 	action, infoHash, peerID, toPeerID, offerID, answer, offers, event, left, numWant []byte
 }
 
+// parse finds the members of the only object in data.
+func (m *rawMessage) parse(data []byte) bool {
+	s := scanner{data: data}
+	s.space()
+	ok := s.object(maxDepth, func(key, value []byte) bool {
+		m.set(key, value)
+		return true
+	})
+	s.space()
+	return ok && s.pos == len(data)
+}
+
 func (m *rawMessage) set(key, value []byte) {
 	name, ok := unquote(key)
 	if !ok {
@@ -68,38 +80,28 @@ func (m *rawMessage) set(key, value []byte) {
 	}
 }
 
-// parseMessage reads a message. With a failure, as much of the message is
-// returned as its answer needs.
-func parseMessage(data []byte) (message, *failure) {
-	m := message{action: actionAnnounce}
+// parse reads a message into m, which may have held another one. With a
+// failure, m holds as much of the message as its answer needs.
+func (m *message) parse(data []byte) *failure {
+	*m = message{action: actionAnnounce, offers: m.offers[:0], hashes: m.hashes[:0]}
 	var raw rawMessage
 	// Browsers hang up on invalid UTF-8, so it must not reach one in an offer.
-	if !utf8.Valid(data) {
-		return m, malformed("invalid message")
-	}
-	s := scanner{data: data}
-	s.space()
-	ok := s.object(maxDepth, func(key, value []byte) bool {
-		raw.set(key, value)
-		return true
-	})
-	s.space()
-	if !ok || s.pos != len(data) {
-		return m, malformed("invalid message")
+	if !utf8.Valid(data) || !raw.parse(data) {
+		return malformed("invalid message")
 	}
 	m.hasHash = binary20((*[20]byte)(&m.infoHash), raw.infoHash)
 	action, _ := unquote(raw.action)
 	switch string(action) {
 	case actionAnnounce:
-		return m, m.parseAnnounce(&raw)
+		return m.parseAnnounce(&raw)
 	case actionScrape:
 		m.action = actionScrape
-		return m, m.parseScrape(&raw)
+		return m.parseScrape(&raw)
 	}
 	if len(action) > 32 {
 		action = action[:32]
 	}
-	return m, malformed("invalid action in WS request: " + string(bytes.ToValidUTF8(action, nil)))
+	return malformed("invalid action in WS request: " + string(bytes.ToValidUTF8(action, nil)))
 }
 
 func (m *message) parseAnnounce(raw *rawMessage) *failure {
@@ -151,9 +153,6 @@ func (m *message) parseOffers(raw *rawMessage) *failure {
 		}
 		o, ok := parseOffer(value)
 		if ok && len(m.offers) < want {
-			if m.offers == nil {
-				m.offers = make([]offerMessage, 0, want)
-			}
 			m.offers = append(m.offers, o)
 		}
 		broken = broken || !ok
@@ -187,7 +186,7 @@ func parseOffer(raw []byte) (offerMessage, bool) {
 // parseScrape takes one hash or a list of them.
 func (m *message) parseScrape(raw *rawMessage) *failure {
 	if m.hasHash {
-		m.hashes = []InfoHash{m.infoHash}
+		m.hashes = append(m.hashes, m.infoHash)
 		return nil
 	}
 	if !given(raw.infoHash) {

@@ -11,6 +11,12 @@ import (
 	"github.com/kinemesh/kinemesh/tracker/swarm"
 )
 
+func parseMessage(data []byte) (message, *failure) {
+	m := message{action: "stale", offers: make([]offerMessage, 3), hashes: make([]InfoHash, 3)}
+	f := m.parse(data)
+	return m, f
+}
+
 // bin writes bytes as browsers do: a string of code points up to U+00FF.
 func bin[T ~[20]byte](b T) string {
 	var s strings.Builder

@@ -26,9 +26,9 @@ const (
 	maxQueue      = 256 << 10        // unread bytes before a client counts as slow
 	offerTime     = 2 * time.Minute  // clients give up after 50 seconds
 	maxOffersKept = 64               // outstanding offers of one socket and torrent
-	// Clients start few messages at once, so a small buffer is enough to find
-	// the frame; the rest of a long one is read past it.
-	readBuffer = 1 << 10
+	// Enough for an announce without offers; the rest of a long message is read
+	// past the buffer.
+	readBuffer = 512
 )
 
 // socket is one browser's connection.
@@ -117,12 +117,11 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		s.exit(c) // stopped meanwhile
 		return
 	}
-	// A goroutine of its own lets the one of the request go, with its buffers
-	// and its grown stack. The request's context is cancelled with it.
-	ctx := context.WithoutCancel(r.Context())
+	// A goroutine of its own lets that of the request go, with its buffers and
+	// its grown stack; so does a context that does not hold the request.
 	go func() {
 		defer s.exit(c)
-		c.read(ctx)
+		c.read(context.Background()) //nolint:contextcheck // the socket outlives the request
 	}()
 }
 
@@ -171,7 +170,8 @@ func (c *socket) attach(conn *websocket.Conn) bool {
 	return !c.ending
 }
 
-var messages = sync.Pool{New: func() any { return new([]byte) }}
+// queues holds buffers for socket.queue.
+var queues = sync.Pool{New: func() any { return new([]byte) }}
 
 // read handles messages until the connection ends, and then leaves all swarms.
 func (c *socket) read(ctx context.Context) {
@@ -182,11 +182,11 @@ func (c *socket) read(ctx context.Context) {
 		if _, r, err = c.conn.NextReader(); err != nil {
 			break
 		}
-		buf := messages.Get().(*[]byte)
-		if *buf, err = readAll((*buf)[:0], r); err == nil {
-			err = c.handle(ctx, *buf)
+		x := exchanges.Get().(*exchange)
+		if x.in, err = readAll(x.in[:0], r); err == nil {
+			err = c.handle(ctx, x)
 		}
-		messages.Put(buf)
+		exchanges.Put(x)
 		if err != nil {
 			break
 		}
@@ -275,7 +275,7 @@ func (c *socket) push(opcode byte, payload []byte) bool {
 		c.srv.wg.Go(func() { _ = c.conn.Close() })
 		return false
 	case c.queue == nil:
-		c.queue = (*messages.Get().(*[]byte))[:0]
+		c.queue = (*queues.Get().(*[]byte))[:0]
 	}
 	c.queue = appendFrame(c.queue, opcode, payload)
 	if c.writing {
@@ -314,7 +314,7 @@ func (c *socket) write() (more bool) {
 		// A single Write is never mixed with the library's own control frames.
 		_, err = c.conn.NetConn().Write(buf)
 		if cap(buf) <= maxMessage {
-			messages.Put(&buf)
+			queues.Put(&buf)
 		}
 	}
 	if err != nil {

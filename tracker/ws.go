@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/kinemesh/kinemesh/tracker/swarm"
@@ -13,9 +14,21 @@ import (
 // errHangUp ends a socket after its client was told why.
 var errHangUp = errors.New("hang up")
 
-// handle answers one message. An error ends the socket.
-func (c *socket) handle(ctx context.Context, data []byte) error {
-	m, f := parseMessage(data)
+// exchange is what handling one message needs. It is kept out of the stack of
+// the goroutine that reads: for an idle viewer that is most of the memory.
+type exchange struct {
+	in    []byte // the message as it came
+	msg   message
+	out   []byte // what is sent
+	peers []swarm.SocketPeer[*socket]
+}
+
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// handle answers the message in x.in. An error ends the socket.
+func (c *socket) handle(ctx context.Context, x *exchange) error {
+	m := &x.msg
+	f := m.parse(x.in)
 	action := m.action
 	if m.answer != nil {
 		action = actionAnswer
@@ -23,28 +36,29 @@ func (c *socket) handle(ctx context.Context, data []byte) error {
 	if f == nil {
 		switch action {
 		case actionAnswer:
-			c.answer(&m)
+			c.answer(x)
 			return nil // an answer has no reply: clients would take it for one to an announce
 		case actionScrape:
-			f = c.scrape(ctx, &m)
+			f = c.scrape(ctx, x)
 		default:
-			f = c.announce(ctx, &m)
+			f = c.announce(ctx, x)
 		}
 	}
 	if f == nil {
 		return nil
 	}
 	c.srv.metrics.count(transportWS, action, f.result)
-	c.send(appendFailure(nil, &m, f))
+	x.out = appendFailure(x.out[:0], m, f)
+	c.send(x.out)
 	if f.hangUp {
 		return errHangUp
 	}
 	return nil
 }
 
-func (c *socket) announce(ctx context.Context, m *message) *failure {
-	s := c.srv
-	if f := s.admit(ctx, c.addr, m.infoHash); f != nil {
+func (c *socket) announce(ctx context.Context, x *exchange) *failure {
+	s, m := c.srv, &x.msg
+	if f := c.admit(ctx, m.infoHash); f != nil {
 		return f
 	}
 	if f := s.tooOften(c.addr, m.infoHash); f != nil {
@@ -53,35 +67,51 @@ func (c *socket) announce(ctx context.Context, m *message) *failure {
 	if f := c.join(m); f != nil {
 		return f
 	}
-	var room [relayedOffers]swarm.SocketPeer[*socket]
-	counts, peers, err := s.swarms.Join(m.infoHash, swarm.SocketPeer[*socket]{ID: m.peerID, Socket: c},
-		m.seed, m.event, len(m.offers), room[:0])
+	var counts swarm.Counts
+	var err error
+	counts, x.peers, err = s.swarms.Join(m.infoHash, swarm.SocketPeer[*socket]{ID: m.peerID, Socket: c},
+		m.seed, m.event, len(m.offers), x.peers[:0])
 	if err != nil {
-		c.leave(m.infoHash)
-		// The holder may be this client's own old connection that nobody has
-		// closed: if it does not answer, the next announce will succeed.
-		if owner, ok := s.swarms.Owner(m.infoHash, m.peerID); ok && owner != c {
-			owner.probe()
-		}
-		return &failure{reason: "peer_id is in use by another connection", retry: 1, result: resultConflict}
+		return c.conflict(m)
 	}
 	s.metrics.wsAnnounceOK.Inc()
-
-	buf := messages.Get().(*[]byte)
-	defer messages.Put(buf)
-	*buf = appendAnnounceReply((*buf)[:0], m.infoHash, counts)
-	c.send(*buf)
+	x.out = appendAnnounceReply(x.out[:0], m.infoHash, counts)
+	c.send(x.out)
 	if m.event == swarm.Stopped {
 		c.leave(m.infoHash)
 		return nil
 	}
-	c.remember(m, peers)
-	for i, p := range peers {
-		*buf = appendRelay((*buf)[:0], "offer", m.offers[i].sdp, m.offers[i].id, m.peerID, m.infoHash)
-		p.Socket.relay(*buf)
+	c.remember(m, x.peers)
+	for i, p := range x.peers {
+		x.out = appendRelay(x.out[:0], "offer", m.offers[i].sdp, m.offers[i].id, m.peerID, m.infoHash)
+		p.Socket.relay(x.out)
 		s.metrics.offers.Inc()
 	}
+	clear(x.peers) // let go of the others
 	return nil
+}
+
+// admit asks whether the torrent is served, on another stack: the answer may
+// come from a database, and the stack of this goroutine, once grown for that,
+// would stay so for as long as the viewer watches.
+func (c *socket) admit(ctx context.Context, h InfoHash) *failure {
+	if !c.srv.opts.Private {
+		return c.srv.admit(ctx, c.addr, h)
+	}
+	result := make(chan *failure, 1)
+	go func() { result <- c.srv.admit(ctx, c.addr, h) }()
+	return <-result
+}
+
+// conflict refuses an announce under the peer id of another connection. That
+// may be this client's own old one, which nobody has closed: if it does not
+// answer, the next announce will succeed.
+func (c *socket) conflict(m *message) *failure {
+	c.leave(m.infoHash)
+	if owner, ok := c.srv.swarms.Owner(m.infoHash, m.peerID); ok && owner != c {
+		owner.probe()
+	}
+	return &failure{reason: "peer_id is in use by another connection", retry: 1, result: resultConflict}
 }
 
 // join enters the torrent into the socket's own list, which is what leave and
@@ -180,8 +210,8 @@ func (c *socket) take(h InfoHash, self, id, from swarm.ID) bool {
 // answer passes an answer on to the peer whose offer it answers. Answers that
 // nobody waits for are dropped in silence, or they would be a way to flood
 // others and to find out who is there.
-func (c *socket) answer(m *message) {
-	s := c.srv
+func (c *socket) answer(x *exchange) {
+	s, m := c.srv, &x.msg
 	c.mu.Lock()
 	j := c.member(m.infoHash)
 	own := j != nil && j.id == m.peerID
@@ -189,7 +219,8 @@ func (c *socket) answer(m *message) {
 	if own {
 		to, ok := s.swarms.Owner(m.infoHash, m.toPeer)
 		if ok && to.take(m.infoHash, m.toPeer, m.offerID, m.peerID) {
-			to.relay(appendRelay(nil, "answer", m.answer, m.offerID, m.peerID, m.infoHash))
+			x.out = appendRelay(x.out[:0], "answer", m.answer, m.offerID, m.peerID, m.infoHash)
+			to.relay(x.out)
 			s.metrics.wsAnswerOK.Inc()
 			s.metrics.answers.Inc()
 			return
@@ -198,12 +229,12 @@ func (c *socket) answer(m *message) {
 	s.metrics.count(transportWS, actionAnswer, resultDropped)
 }
 
-func (c *socket) scrape(ctx context.Context, m *message) *failure {
-	found, f := c.srv.admitAll(ctx, c.addr, m.hashes)
+func (c *socket) scrape(ctx context.Context, x *exchange) *failure {
+	found, f := c.srv.admitAll(ctx, c.addr, x.msg.hashes)
 	if f != nil {
 		return f
 	}
-	b := append([]byte{}, `{"action":"scrape","files":{`...)
+	b := append(x.out[:0], `{"action":"scrape","files":{`...)
 	for i, h := range found {
 		if i > 0 {
 			b = append(b, ',')
@@ -217,7 +248,8 @@ func (c *socket) scrape(ctx context.Context, m *message) *failure {
 	}
 	b = appendNumber(b, `},"flags":{"min_request_interval":`, int(minInterval/time.Second))
 	c.srv.metrics.count(transportWS, actionScrape, resultOK)
-	c.send(append(b, "}}"...))
+	x.out = append(b, "}}"...)
+	c.send(x.out)
 	return nil
 }
 
