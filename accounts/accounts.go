@@ -3,26 +3,34 @@
 package accounts
 
 import (
+	"context"
 	"log/slog"
+	"time"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/accounts/oauth"
 	"github.com/kinemesh/kinemesh/accounts/user"
+	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/jobs"
+	"github.com/kinemesh/kinemesh/migrations"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 // Options are what the module needs.
 type Options struct {
 	DB     *db.DB
-	Actors *actor.Service
+	Engine *activitypub.Engine
 	Config *config.Config
 	Logger *slog.Logger
+	// AnyHost gives the OAuth client to requests for any host name; for tests.
+	AnyHost bool
 }
 
-// Accounts is the assembled module.
+// Accounts is the assembled module. What users' videos take is told by setting
+// Users.Used at start.
 type Accounts struct {
 	Users    *user.Service
 	OAuth    *oauth.Service
@@ -31,12 +39,14 @@ type Accounts struct {
 
 // New assembles the module.
 func New(o Options) *Accounts {
+	f := federation{o.Engine}
 	channels := channel.New(channel.Options{
-		DB: o.DB, Actors: o.Actors, MaxPerUser: o.Config.VideoChannels.MaxPerUser, Logger: o.Logger,
+		DB: o.DB, Actors: o.Engine.Actors, MaxPerUser: o.Config.VideoChannels.MaxPerUser, Logger: o.Logger,
+		Changed: f.changed, Gone: f.gone,
 	})
 	users := user.New(user.Options{DB: o.DB, Channels: channels, Config: o.Config, Logger: o.Logger})
 	auth := oauth.New(oauth.Options{
-		DB: o.DB, Users: users, Origin: o.Config.Origin(), Host: o.Config.Host(),
+		DB: o.DB, Users: users, Origin: o.Config.Origin(), Host: o.Config.Host(), AnyHost: o.AnyHost,
 		AccessLifetime:  o.Config.OAuth2.TokenLifetime.AccessToken,
 		RefreshLifetime: o.Config.OAuth2.TokenLifetime.RefreshToken, Logger: o.Logger,
 	})
@@ -44,9 +54,63 @@ func New(o Options) *Accounts {
 	return &Accounts{Users: users, OAuth: auth, Channels: channels}
 }
 
+// CleanArgs removes sessions that are over.
+type CleanArgs struct{}
+
+// Kind implements jobs.Args.
+func (CleanArgs) Kind() string { return "accounts.clean_sessions" }
+
+// cleanEvery is how often expired sessions are removed; they end by
+// themselves, this is for the size of the tables.
+const cleanEvery = time.Hour
+
+// Module is what the server plugs in.
+func (a *Accounts) Module() activitypub.Module {
+	return activitypub.Module{
+		Name: "accounts",
+		Jobs: []jobs.Handler{
+			jobs.Handle(func(ctx context.Context, _ CleanArgs) error { return a.OAuth.DeleteExpired(ctx) }),
+		},
+		Periodic:     []jobs.Periodic{{Name: "accounts.clean_sessions", Every: cleanEvery, Args: CleanArgs{}}},
+		Routes:       a.Routes,
+		Migrations:   []migrations.Set{migrations.Accounts},
+		ActorFields:  a.Channels.ActorFields,
+		ActorDeleted: a.Channels.ActorDeleted,
+		Counts:       a.Users.Counts,
+	}
+}
+
 // Routes registers the REST routes of the module.
 func (a *Accounts) Routes(r *rest.Router) {
 	a.OAuth.Routes(r)
 	a.Users.Routes(r)
 	a.Channels.Routes(r)
+}
+
+// federation tells other servers what happens to our actors.
+type federation struct{ engine *activitypub.Engine }
+
+// changed sends Update to the followers of the actor and of the instance, who
+// may show its videos (PT federation 3).
+func (f federation) changed(tx *db.Tx, a *actor.Actor, fields map[string]any) error {
+	also, err := f.instance(tx)
+	if err != nil {
+		return err
+	}
+	return f.engine.PublishUpdate(tx, a, fields, also)
+}
+
+// gone sends Delete and has the modules drop what hangs on the actor.
+func (f federation) gone(tx *db.Tx, a *actor.Actor) error {
+	also, err := f.instance(tx)
+	if err != nil {
+		return err
+	}
+	return f.engine.DeleteLocal(tx, a, also)
+}
+
+func (federation) instance(tx *db.Tx) (activitypub.Delivery, error) {
+	var ids []int64
+	err := tx.Model(&actor.Actor{}).Where("username = ? AND host = ''", actor.InstanceName).Pluck("id", &ids).Error
+	return activitypub.Delivery{FollowersOf: ids}, err
 }

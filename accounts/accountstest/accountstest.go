@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -18,8 +17,9 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts"
 	"github.com/kinemesh/kinemesh/accounts/user"
+	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
-	"github.com/kinemesh/kinemesh/activitypub/transport"
+	"github.com/kinemesh/kinemesh/activitypub/aptest"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -35,6 +35,7 @@ const Password = "correct horse 1"
 type Env struct {
 	*accounts.Accounts
 	DB     *db.DB
+	Engine *activitypub.Engine
 	Actors *actor.Service
 	Config *config.Config
 	Echo   *echo.Echo
@@ -56,17 +57,22 @@ func New(t testing.TB, d *db.DB, change ...func(*config.Config)) *Env {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	client := transport.New(transport.Config{
-		AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+	engine, err := activitypub.New(activitypub.Options{
+		DB: d, Transport: aptest.Transport(t), Origin: cfg.Origin(), Federation: cfg.Federation,
+		Followers: cfg.Followers, Followings: cfg.Followings, Logger: log,
 	})
-	t.Cleanup(client.Close)
-	actors, err := actor.New(actor.Options{DB: d, Transport: client, Origin: cfg.Origin(), Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := &Env{
-		Accounts: accounts.New(accounts.Options{DB: d, Actors: actors, Config: cfg, Logger: log}),
-		DB:       d, Actors: actors, Config: cfg, Echo: echo.New(), t: t,
+		Accounts: accounts.New(accounts.Options{DB: d, Engine: engine, Config: cfg, Logger: log}),
+		DB:       d, Engine: engine, Actors: engine.Actors, Config: cfg, Echo: echo.New(), t: t,
+	}
+	if err := engine.Use(e.Module()); err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	e.Echo.IPExtractor = echo.ExtractIPDirect()
 	e.Echo.HTTPErrorHandler = func(err error, c echo.Context) { rest.WriteProblem(c, log, err) }

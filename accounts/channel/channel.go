@@ -69,10 +69,11 @@ type Options struct {
 	MaxPerUser int
 	Logger     *slog.Logger
 
-	// Changed tells other servers that the document of a local actor changed.
-	Changed func(tx *db.Tx, a *actor.Actor) error
-	// Gone tells other servers that a local actor was deleted, and schedules
-	// the removal of what hangs on it.
+	// Changed tells other servers that the document of a local actor changed;
+	// fields are what [Service.ActorFields] adds to it.
+	Changed func(tx *db.Tx, a *actor.Actor, fields map[string]any) error
+	// Gone tells other servers that a local actor was deleted, marks it so, and
+	// schedules the removal of what hangs on it.
 	Gone func(tx *db.Tx, a *actor.Actor) error
 }
 
@@ -82,10 +83,10 @@ type Service struct{ o Options }
 // New returns a Service.
 func New(o Options) *Service {
 	if o.Changed == nil {
-		o.Changed = func(*db.Tx, *actor.Actor) error { return nil }
+		o.Changed = func(*db.Tx, *actor.Actor, map[string]any) error { return nil }
 	}
 	if o.Gone == nil {
-		o.Gone = func(*db.Tx, *actor.Actor) error { return nil }
+		o.Gone = func(tx *db.Tx, a *actor.Actor) error { return o.Actors.MarkGone(tx, a.ID) }
 	}
 	return &Service{o}
 }

@@ -164,7 +164,11 @@ func (s *Service) UpdateActor(tx *db.Tx, actorID int64, name, summary *string) e
 	if err := tx.Where("id = ?", actorID).Take(&a).Error; err != nil {
 		return fmt.Errorf("actor %d: %w", actorID, err)
 	}
-	return s.o.Changed(tx, &a)
+	fields, err := actorFields(tx.DB, &a)
+	if err != nil {
+		return err
+	}
+	return s.o.Changed(tx, &a, fields)
 }
 
 // Delete removes a local channel: at once for readers, while its videos and at
@@ -206,7 +210,7 @@ func (s *Service) DeleteAccount(tx *db.Tx, a *Account) error {
 	return nil
 }
 
-// bury tells the world that a local actor is gone and marks it so, once.
+// bury takes a local actor out of the world, once.
 func (s *Service) bury(tx *db.Tx, actorID int64) error {
 	var a actor.Actor
 	err := tx.Where("id = ? AND host = '' AND gone_at IS NULL", actorID).Take(&a).Error
@@ -216,24 +220,5 @@ func (s *Service) bury(tx *db.Tx, actorID int64) error {
 	if err != nil {
 		return fmt.Errorf("actor %d: %w", actorID, err)
 	}
-	if err := s.o.Gone(tx, &a); err != nil { // while its followers are known
-		return err
-	}
-	return s.o.Actors.MarkGone(tx, actorID)
-}
-
-// ActorDeleted removes the rows on top of an actor that is gone, after all
-// modules above have removed theirs. The channels of an account go with it. It
-// may run twice.
-func (s *Service) ActorDeleted(ctx context.Context, a *actor.Actor) error {
-	return s.o.DB.Tx(ctx, func(tx *db.Tx) error {
-		err := errors.Join(
-			tx.Where("actor_id = ?", a.ID).Delete(&Channel{}).Error,
-			tx.Where("actor_id = ?", a.ID).Delete(&Account{}).Error,
-		)
-		if err != nil {
-			return fmt.Errorf("remove what belongs to actor %d: %w", a.ID, err)
-		}
-		return nil
-	})
+	return s.o.Gone(tx, &a)
 }

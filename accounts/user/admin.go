@@ -103,3 +103,17 @@ func (s *Service) NoteLogin(tx *db.Tx, userID int64) error {
 	}
 	return nil
 }
+
+// Counts are the numbers of users for NodeInfo. Who has not logged in by
+// password for a month counts as away.
+func (s *Service) Counts(ctx context.Context) (map[string]int64, error) {
+	var row struct{ Users, Month, Half int64 }
+	now := db.Now()
+	err := s.o.DB.Read(ctx).Model(&User{}).Select(
+		"COUNT(*) AS users, COUNT(CASE WHEN last_login_at > ? THEN 1 END) AS month, COUNT(CASE WHEN last_login_at > ? THEN 1 END) AS half",
+		now.AddDate(0, -1, 0), now.AddDate(0, -6, 0)).Scan(&row).Error
+	if err != nil {
+		return nil, fmt.Errorf("count users: %w", err)
+	}
+	return map[string]int64{"users": row.Users, "activeMonth": row.Month, "activeHalfyear": row.Half}, nil
+}
