@@ -11,7 +11,7 @@ FMT    := $(TOOLS)/gofumpt-$(GOFUMPT)
 export GOFLAGS ?= -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help run build demo test check race lint format vet gen ui fuzz bench reliability clean
+.PHONY: help run build demo test check race lint format vet gen ui fuzz bench reliability screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ build: ## build bin/kinemesh
 
 demo: build ## two instances that follow each other and a video: make demo [VIDEO=file]
 	@scripts/setup.sh run
-	@scripts/demo.sh "$(VIDEO)"
+	@go run ./e2e/demo $(if $(VIDEO),-video "$(VIDEO)")
 
 check: format vet ## the quick loop: format, vet, build, short tests
 	@go build -o bin/kinemesh .
@@ -63,10 +63,13 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 	@scripts/fuzz.sh $(or $(FUZZTIME),30s)
 
 bench: build ## memory, start, size, and requests a second on both databases
-	@scripts/services.sh run go test ./e2e -count=1 -timeout 10m -run '^TestBench' -bench-server -v
+	@scripts/services.sh run go test ./e2e -count=1 -timeout 10m -run '^TestBench' -v -args -bench-server
 
 reliability: build ## kill -9 at random moments during upload, transcode and delivery
-	@scripts/services.sh run go test ./e2e -count=1 -timeout 20m -run '^TestReliability' -kills 20 -v
+	@scripts/services.sh run go test ./e2e -count=1 -timeout 20m -run '^TestReliability' -v -args -kills 20
+
+screenshots: build ## pictures of the pages, dark and light, wide and narrow, into ./screenshots
+	@go test ./e2e -count=1 -timeout 10m -run '^TestScreenshots$$' -args -screenshots screenshots
 
 clean: ## remove what was built; ./data stays
 	@rm -rf bin demo $(TOOLS)

@@ -76,7 +76,7 @@ func StartBrowser(ctx context.Context) (*Browser, error) {
 		return nil, err
 	}
 	b := &Browser{dir: dir, waiting: map[int]chan message{}, pages: map[string]*Page{}}
-	b.cmd = exec.CommandContext(ctx, path, //nolint:gosec // the browser that is installed
+	b.cmd = exec.CommandContext(ctx, path,
 		"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 		"--autoplay-policy=no-user-gesture-required", "--disable-features=WebRtcHideLocalIpsWithMdns",
@@ -94,7 +94,7 @@ func StartBrowser(ctx context.Context) (*Browser, error) {
 		b.Close()
 		return nil, err
 	}
-	b.conn, _, err = websocket.DefaultDialer.DialContext(ctx, address, nil) //nolint:bodyclose // upgraded
+	b.conn, _, err = websocket.DefaultDialer.DialContext(ctx, address, nil)
 	if err != nil {
 		b.Close()
 		return nil, fmt.Errorf("connect to Chromium: %w", err)
@@ -118,11 +118,11 @@ func devTools(ctx context.Context, stderr io.Reader) (string, error) {
 	select {
 	case address, ok := <-found:
 		if !ok {
-			return "", errors.New("Chromium ended at start") //nolint:revive,staticcheck // a name
+			return "", errors.New("the browser ended at start")
 		}
 		return address, nil
 	case <-time.After(30 * time.Second):
-		return "", errors.New("Chromium does not start within 30 s") //nolint:revive,staticcheck // a name
+		return "", errors.New("the browser does not start within 30 s")
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -110,9 +111,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body io.Reader, h 
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range h {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, h)
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
@@ -220,9 +219,7 @@ func (c *Client) fields(ctx context.Context, file string, f Fields) (Fields, err
 		return nil, err
 	}
 	all := Fields{"channelId": channel, "name": "A clip", "privacy": 1, "filename": filepath.Base(file)}
-	for k, v := range f {
-		all[k] = v
-	}
+	maps.Copy(all, f)
 	return all, nil
 }
 
@@ -233,7 +230,7 @@ func (c *Client) Upload(ctx context.Context, file string, f Fields) (Video, erro
 		return Video{}, err
 	}
 	delete(all, "filename")
-	src, err := os.Open(file) //nolint:gosec // a clip of the rig
+	src, err := os.Open(file)
 	if err != nil {
 		return Video{}, err
 	}
@@ -292,7 +289,7 @@ func (c *Client) OpenUpload(ctx context.Context, file string, f Fields) (string,
 // ContinueUpload sends what the server does not have yet, in chunks, and
 // returns the video. pace slows each chunk down, so that it can be interrupted.
 func (c *Client) ContinueUpload(ctx context.Context, uploadURL, file string, chunk int64, pace time.Duration) (Video, error) {
-	src, err := os.Open(file) //nolint:gosec // a clip of the rig
+	src, err := os.Open(file)
 	if err != nil {
 		return Video{}, err
 	}
@@ -338,10 +335,10 @@ func (c *Client) put(ctx context.Context, target, contentRange string, body io.R
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case res.StatusCode == http.StatusOK:
+	switch res.StatusCode {
+	case http.StatusOK:
 		return res, json.Unmarshal(text, out)
-	case res.StatusCode == http.StatusPermanentRedirect:
+	case http.StatusPermanentRedirect:
 		return res, nil
 	}
 	return nil, &StatusError{"PUT " + contentRange, res.StatusCode, string(text)}

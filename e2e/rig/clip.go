@@ -22,7 +22,7 @@ func Clip(ctx context.Context, dir string, seconds, width, height int) (string, 
 		"-f", "lavfi", "-i", "testsrc2=size="+size+":rate=25",
 		"-f", "lavfi", "-i", "sine=frequency=330:sample_rate=48000",
 		"-t", length, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50",
-		"-b:v", "1500k", "-c:a", "aac", "-b:a", "96k", "-movflags", "+faststart", path) //nolint:gosec // our own words
+		"-b:v", "1500k", "-c:a", "aac", "-b:a", "96k", "-movflags", "+faststart", path)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("make a clip: %w: %s", err, out)
 	}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -122,9 +123,7 @@ func (i *Instance) writeSettings() error {
 	if i.opts.RedisURL != "" {
 		settings["redis.url"] = i.opts.RedisURL
 	}
-	for key, value := range i.opts.Settings {
-		settings[key] = value
-	}
+	maps.Copy(settings, i.opts.Settings)
 	nested := map[string]any{}
 	for key, value := range settings {
 		section := nested
@@ -157,7 +156,7 @@ func (i *Instance) Launch(ctx context.Context) error {
 	if i.opts.Roles != "" {
 		args = append(args, "--roles", i.opts.Roles)
 	}
-	cmd := exec.CommandContext(ctx, i.opts.Binary, args...) //nolint:gosec // our own binary
+	cmd := exec.CommandContext(ctx, i.opts.Binary, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Dir = i.Dir
@@ -244,7 +243,7 @@ func (i *Instance) signal(s syscall.Signal) error {
 
 // Run runs another command of the binary with the same settings.
 func (i *Instance) Run(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, i.opts.Binary, append(args, "--config", i.Config)...) //nolint:gosec // our own binary
+	cmd := exec.CommandContext(ctx, i.opts.Binary, append(args, "--config", i.Config)...)
 	cmd.Dir = i.Dir
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -1,0 +1,170 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kinemesh/kinemesh/e2e/rig"
+)
+
+// What an idle server may take, and what is aimed at.
+const (
+	maxIdleMB      = 60.0
+	aimIdleMB      = 45.0
+	maxStart       = 300 * time.Millisecond
+	aimStart       = 100 * time.Millisecond
+	listVideos     = 50
+	listWorkers    = 16
+	listSeconds    = 10
+	aimListRate    = 2500
+	aimListP99     = 20 * time.Millisecond
+	idleAfterStart = 60 * time.Second
+)
+
+// TestBenchIdle prints the size of the binary, the start and the memory of a
+// server with its database and broker inside.
+func TestBenchIdle(t *testing.T) {
+	if !*benchServer {
+		t.Skip("run by make bench")
+	}
+	ctx := slow(t, 3*time.Minute)
+	info, err := os.Stat(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("binary: %.1f MB\n", float64(info.Size())/1e6)
+
+	i := start(ctx, t, rig.Options{Settings: map[string]any{"log.level": "info"}})
+	var starts []time.Duration
+	for range 5 {
+		if err := i.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if err := i.Launch(ctx); err != nil {
+			t.Fatal(err)
+		}
+		starts = append(starts, time.Since(begun))
+	}
+	slices.Sort(starts)
+	median := starts[len(starts)/2]
+	fmt.Printf("start of a migrated instance to the first 200: median %v, at most %v (limit %v, aim %v)\n", median, starts[len(starts)-1], maxStart, aimStart)
+	if median > maxStart {
+		t.Errorf("start takes %v, the limit is %v", median, maxStart)
+	}
+
+	select {
+	case <-time.After(idleAfterStart):
+	case <-ctx.Done():
+		t.Fatal(ctx.Err())
+	}
+	mb := resident(t, i.PID())
+	fmt.Printf("resident memory idle, %v after start: %.1f MB (limit %.0f, aim %.0f)\n", idleAfterStart, mb, maxIdleMB, aimIdleMB)
+	if mb > maxIdleMB {
+		t.Errorf("the idle server holds %.1f MB, the limit is %.0f", mb, maxIdleMB)
+	}
+}
+
+func resident(t *testing.T, pid int) float64 {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, err := strconv.ParseFloat(strings.Fields(value)[0], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kb * 1024 / 1e6
+		}
+	}
+	t.Fatal("no VmRSS")
+	return 0
+}
+
+// TestBenchList prints how fast the list of videos is, on both databases.
+func TestBenchList(t *testing.T) {
+	if !*benchServer {
+		t.Skip("run by make bench")
+	}
+	for _, e := range engines() {
+		t.Run(e.name, func(t *testing.T) {
+			ctx := slow(t, 5*time.Minute)
+			i := startOn(ctx, t, e, map[string]any{"transcoding.enabled": false, "log.level": "warn"})
+			c := root(ctx, t, i)
+			clip, err := rig.Clip(ctx, t.TempDir(), 1, 160, 90)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range listVideos {
+				if _, err := c.Upload(ctx, clip, rig.Fields{"name": fmt.Sprintf("Video %d", n)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			eventually(ctx, t, 2*time.Minute, "all are listed", func(ctx context.Context) (bool, error) {
+				all, err := c.Videos(ctx)
+				return len(all) == listVideos, err
+			})
+			rate, p50, p99 := load(ctx, t, i.Origin+"/api/v1/videos?count=15")
+			fmt.Printf("%s: list of %d videos at concurrency %d: %.0f requests a second, p50 %v, p99 %v (aim %d and %v)\n",
+				e.name, listVideos, listWorkers, rate, p50, p99, aimListRate, aimListP99)
+		})
+	}
+}
+
+// load asks one URL from several connections at once.
+func load(ctx context.Context, t *testing.T, url string) (rate float64, p50, p99 time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, listSeconds*time.Second)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: listWorkers}}
+	took := make([][]time.Duration, listWorkers)
+	var wg sync.WaitGroup
+	begun := time.Now()
+	for w := range listWorkers {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				at := time.Now()
+				req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				res, err := client.Do(req)
+				if err != nil {
+					if ctx.Err() == nil {
+						t.Error(err)
+					}
+					return
+				}
+				_, err = io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+				if res.StatusCode != http.StatusOK {
+					t.Errorf("status %s", res.Status)
+					return
+				}
+				if err == nil {
+					took[w] = append(took[w], time.Since(at))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	all := slices.Concat(took...)
+	if len(all) == 0 {
+		t.Fatal("no answer")
+	}
+	slices.Sort(all)
+	return float64(len(all)) / time.Since(begun).Seconds(), all[len(all)/2], all[len(all)*99/100]
+}
