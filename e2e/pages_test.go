@@ -50,7 +50,7 @@ func TestAccessibility(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer page.Close(ctx) //nolint:errcheck // the browser ends soon
+				defer func() { _ = page.Close(ctx) }() // the browser ends soon
 				if err := page.Eval(ctx, string(axe)+"; true", nil); err != nil {
 					t.Fatal(err)
 				}
@@ -113,7 +113,7 @@ func TestPublishInTheBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	signIn(ctx, t, page, i.Origin)
-	if err := page.Goto(ctx, i.Origin+"/publish"); err != nil {
+	if err := page.Goto(ctx, i.Origin+"/videos/upload"); err != nil {
 		t.Fatal(err)
 	}
 	if err := page.SetFile(ctx, "#file", clip); err != nil {
@@ -145,9 +145,8 @@ func TestWatchWithoutScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	frames := 0
 	eventually(ctx, t, 30*time.Second, "frames are shown", func(ctx context.Context) (bool, error) {
-		frames, err = page.Frames(ctx)
+		frames, err := page.DecodedFrames(ctx)
 		return frames >= 25, err
 	})
 }
@@ -215,7 +214,7 @@ func TestScreenshots(t *testing.T) {
 			shoot(name)
 		}
 		signIn(ctx, t, page, i.Origin)
-		if err := page.Goto(ctx, i.Origin+"/publish"); err != nil {
+		if err := page.Goto(ctx, i.Origin+"/videos/upload"); err != nil {
 			t.Fatal(err)
 		}
 		if err := page.SetFile(ctx, "#file", shared.clip); err != nil {

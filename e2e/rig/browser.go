@@ -438,6 +438,14 @@ func (p *Page) Frames(ctx context.Context) (int, error) {
 	return n, err
 }
 
+// DecodedFrames is like [Page.Frames] for pages without scripts, where no
+// callback runs: the frames that the browser has decoded.
+func (p *Page) DecodedFrames(ctx context.Context) (int, error) {
+	var n int
+	err := p.Eval(ctx, `(v => { if (!v) return -1; v.muted = true; if (v.paused) v.play().catch(() => {}); return v.getVideoPlaybackQuality().totalVideoFrames })(document.querySelector('video'))`, &n)
+	return n, err
+}
+
 // PlayerStats are the figures of the player on a watch page.
 type PlayerStats struct {
 	HTTPBytes   int64  `json:"httpBytes"`

@@ -63,6 +63,17 @@ func TestBrowser(t *testing.T) {
 	if err := p.Eval(ctx, `document.querySelector('input').files[0].name`, &name); err != nil || name != filepath.Base(clip) {
 		t.Errorf("the input holds %q, %v", name, err)
 	}
+	silent, err := b.Open(ctx, server.URL+"/", PageOptions{NoScript: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Eventually(ctx, 30*time.Second, "20 frames are shown without scripts", func(ctx context.Context) (bool, error) {
+		n, err := silent.DecodedFrames(ctx)
+		return n > 20, err
+	})
+	if err != nil || len(silent.Errors()) > 0 {
+		t.Errorf("without scripts: %v, errors %q, want none", err, silent.Errors())
+	}
 	shot := filepath.Join(t.TempDir(), "shot.png")
 	if err := p.Screenshot(ctx, shot); err != nil {
 		t.Error(err)
