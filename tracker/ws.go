@@ -84,8 +84,8 @@ func (c *socket) announce(ctx context.Context, x *exchange) *failure {
 	c.remember(m, x.peers)
 	for i, p := range x.peers {
 		x.out = appendRelay(x.out[:0], "offer", m.offers[i].sdp, m.offers[i].id, m.peerID, m.infoHash)
-		p.Socket.relay(x.out)
 		s.metrics.offers.Inc()
+		p.Socket.relay(x.out)
 	}
 	clear(x.peers) // let go of the others
 	return nil
@@ -220,9 +220,9 @@ func (c *socket) answer(x *exchange) {
 		to, ok := s.swarms.Owner(m.infoHash, m.toPeer)
 		if ok && to.take(m.infoHash, m.toPeer, m.offerID, m.peerID) {
 			x.out = appendRelay(x.out[:0], "answer", m.answer, m.offerID, m.peerID, m.infoHash)
-			to.relay(x.out)
 			s.metrics.wsAnswerOK.Inc()
 			s.metrics.answers.Inc()
+			to.relay(x.out)
 			return
 		}
 	}

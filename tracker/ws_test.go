@@ -157,6 +157,7 @@ func TestOffersAndAnswersReachTheirPeers(t *testing.T) {
 	if wantRaw := fmt.Sprintf(`{"action":"announce","offer":%s,"offer_id":%q,"peer_id":%q,"info_hash":%s}`, offer, id(77), id(2), appendBinary(nil, testHash[:])); err != nil || got != wantRaw {
 		t.Errorf("offer = %s, %v, want %s", got, err, wantRaw)
 	}
+	b.quiet("sender of the offers")
 	a.quiet("the second of two offers for a single peer")
 
 	a.send(answerAs(id(1), id(2), id(77)))
@@ -178,13 +179,14 @@ func TestOffersStayInTheirSwarm(t *testing.T) {
 	if got := b.receive(); got["offer"] == nil || got["info_hash"] != testID {
 		t.Errorf("peer of the same torrent received %v, want an offer", got)
 	}
-	a.quiet("peer of another torrent")
 	c.quiet("sender of the offers")
+	a.quiet("peer of another torrent")
 
 	// Two seeds have nothing for each other.
 	seed := object{"left": 0, "offers": offersOf(5), "info_hash": strings.Repeat("s", 20)}
 	b.ask(joinAs(id(2), seed))
 	c.ask(joinAs(id(3), seed))
+	c.quiet("sender of the offers")
 	b.quiet("offers from seed to seed")
 	if got := a.ask(joinAs(id(1), object{"info_hash": strings.Repeat("s", 20), "offers": offersOf(5)})); got["complete"] != 2.0 || got["incomplete"] != 1.0 {
 		t.Errorf("announce = %v, want two seeds and a leecher", got)
@@ -204,6 +206,7 @@ func TestOffersGoToDifferentPeers(t *testing.T) {
 	}
 	a := dial("198.51.100.1")
 	a.ask(joinAs(id(99), object{"offers": offersOf(50), "numwant": 50}))
+	a.quiet("sender") // and now all offers are on their way
 	offers := make(map[string]bool)
 	for _, b := range others {
 		got := b.ask(object{"action": "scrape", "info_hash": bin(testHash)})
