@@ -144,16 +144,20 @@ func (e *Engine) authored(ctx context.Context, env vocab.Envelope, id string) (v
 	})
 }
 
-// deleted is for Delete: nothing is fetched, the actor's host vouches for it.
+// deleted is for Delete: nothing is fetched, the actor's host vouches for it
+// (handlers still compare the actor with the owner they have stored).
 // An object that is not here leaves a tombstone, so that a Create which comes
 // late finds it.
 func (e *Engine) deleted(ctx context.Context, env vocab.Envelope, id string) (vocab.Object, error) {
-	if !iri.SameHost(id, env.Actor) { // SEC-14
-		return vocab.Object{}, Drop(fmt.Errorf("%w: %s deletes %q", vocab.ErrInvalid, env.Actor, id))
-	}
 	o, err := e.known(ctx, id)
 	if err != nil {
 		return vocab.Object{}, err
+	}
+	if !iri.SameHost(id, env.Actor) {
+		if e.Actors.IsLocal(id) && !o.IsZero() {
+			return o, nil // an answer of ours below something of theirs: the handler decides
+		}
+		return vocab.Object{}, Drop(fmt.Errorf("%w: %s deletes %q", vocab.ErrInvalid, env.Actor, id)) // SEC-14
 	}
 	if _, isActor := kinds[o.Type()]; !isActor {
 		err = e.db.Tx(ctx, func(tx *db.Tx) error { return tx.Save(&tombstone{IRI: id, CreatedAt: db.Now()}).Error })

@@ -43,7 +43,8 @@ type On struct{ Activity, Object string }
 
 // Handler takes one kind of activity. Do may run twice for the same activity
 // and must then change nothing more. An error is retried for some hours,
-// unless it is wrapped by Drop.
+// unless it is wrapped by Drop. Update and Delete compare Actor with the owner
+// stored with the object, never with what the object says now (SEC-14).
 type Handler struct {
 	On On
 	Do func(context.Context, *Activity) error

@@ -126,8 +126,15 @@ func normalName(host string) (string, error) {
 	if strings.Contains(host, ":") {
 		return "", fmt.Errorf("%w: host %q", ErrInvalid, host)
 	}
-	ascii, err := idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.BidiRule()).ToASCII(host)
+	if !utf8.ValidString(host) {
+		return "", fmt.Errorf("%w: host %q", ErrInvalid, host)
+	}
+	profile := idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.BidiRule())
+	ascii, err := profile.ToASCII(host)
 	if err != nil {
+		return "", fmt.Errorf("%w: host %q", ErrInvalid, host)
+	}
+	if again, err := profile.ToASCII(ascii); err != nil || again != ascii { // punycode that stands for nothing
 		return "", fmt.Errorf("%w: host %q", ErrInvalid, host)
 	}
 	ascii = strings.TrimSuffix(strings.ToLower(ascii), ".")
