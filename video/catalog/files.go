@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -154,18 +155,15 @@ func (s *Service) SetTorrent(tx *db.Tx, v *Video, fileID int64, filename, infoHa
 }
 
 // RefreshInfohashes writes what the tracker admits for v: the torrents of its
-// files, the peer-to-peer swarms of its HLS playlist in every form that players
-// use, and extra ones (of a remote document). Hashes that a former state of v
-// had are dropped.
-func (s *Service) RefreshInfohashes(tx *db.Tx, v *Video, extra ...string) error {
+// files and the peer-to-peer swarms of its HLS playlist in the forms that follow
+// from its rows. Hashes that a former state of v had are dropped, but for those
+// of [Service.SetSwarms].
+func (s *Service) RefreshInfohashes(tx *db.Tx, v *Video) error {
 	m, err := LoadMedia(tx.DB, v.ID)
 	if err != nil {
 		return err
 	}
 	want := map[string]bool{}
-	for _, h := range extra {
-		want[h] = true
-	}
 	for _, f := range slices.Concat(m.Files, m.HLS) {
 		if f.InfoHash != "" {
 			want[f.InfoHash] = true
@@ -180,11 +178,22 @@ func (s *Service) RefreshInfohashes(tx *db.Tx, v *Video, extra ...string) error 
 			want[h] = true
 		}
 	}
-	if err := tx.Where("video_id = ?", v.ID).Delete(&Infohash{}).Error; err != nil {
+	return saveInfohashes(tx, v.ID, slices.Collect(maps.Keys(want)), false)
+}
+
+// SetSwarms writes swarms that the tracker admits for v besides those that
+// follow from its rows: of a remote document, or of an encoder that knows the
+// playlist's text. They replace the ones given before. A hash is 40 hex digits.
+func (s *Service) SetSwarms(tx *db.Tx, v *Video, hashes ...string) error {
+	return saveInfohashes(tx, v.ID, hashes, true)
+}
+
+func saveInfohashes(tx *db.Tx, videoID int64, hashes []string, given bool) error {
+	if err := tx.Where("video_id = ? AND given = ?", videoID, given).Delete(&Infohash{}).Error; err != nil {
 		return fmt.Errorf("replace infohashes: %w", err)
 	}
-	for h := range want {
-		row := Infohash{Hash: h, VideoID: v.ID}
+	for _, h := range hashes {
+		row := Infohash{Hash: h, VideoID: videoID, Given: given}
 		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
 			return fmt.Errorf("save infohash: %w", err)
 		}

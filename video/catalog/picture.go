@@ -93,6 +93,32 @@ func (s *Service) NewThumbnail(ctx context.Context, kind int, data []byte) (Thum
 	return t, nil
 }
 
+// StoreRemote stores the picture of a remote video that was fetched from
+// t.RemoteURL, re-encoded, and notes that it is here. When the row has another
+// address by now, nothing happens.
+func (s *Service) StoreRemote(ctx context.Context, t *Thumbnail, data []byte) error {
+	out, err := Reencode(data, t.Width, t.Height)
+	if err != nil {
+		return err
+	}
+	if s.opts.PutFile == nil {
+		return errors.New("catalog: no storage")
+	}
+	if err := s.opts.PutFile(ctx, t.Key(), bytes.NewReader(out)); err != nil {
+		return fmt.Errorf("store picture: %w", err)
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		done := tx.Model(&Thumbnail{}).Where("id = ? AND filename = ?", t.ID, t.Filename).UpdateColumn("stored", true)
+		if done.Error != nil {
+			return fmt.Errorf("note picture: %w", done.Error)
+		}
+		if done.RowsAffected == 0 {
+			return deleteFiles(tx, t.Key())
+		}
+		return nil
+	})
+}
+
 // forget deletes pictures whose rows were not written.
 func (s *Service) forget(ctx context.Context, pictures []Thumbnail) {
 	if len(pictures) == 0 {

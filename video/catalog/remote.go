@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -41,7 +43,7 @@ func (s *Service) SaveRemote(tx *db.Tx, r Remote) (v *Video, changed bool, err e
 		if r.Video.UpdatedAt.Before(old.UpdatedAt) {
 			return old, false, nil
 		}
-	case err != ErrNotFound: //nolint:errorlint // get returns it bare
+	case !errors.Is(err, ErrNotFound):
 		return nil, false, err
 	default:
 		old = nil
@@ -72,7 +74,7 @@ func (s *Service) SaveRemote(tx *db.Tx, r Remote) (v *Video, changed bool, err e
 func (s *Service) uuidFree(tx *db.Tx, uuid string, own *Video) error {
 	other, err := get(tx.DB, "", "v.uuid = ?", uuid)
 	switch {
-	case err == ErrNotFound: //nolint:errorlint // get returns it bare
+	case errors.Is(err, ErrNotFound):
 		return nil
 	case err != nil:
 		return err
@@ -129,7 +131,10 @@ func (s *Service) saveRemoteParts(tx *db.Tx, v *Video, r *Remote) error {
 			return fmt.Errorf("save tracker: %w", err)
 		}
 	}
-	if err := s.RefreshInfohashes(tx, v, r.Infohashes...); err != nil {
+	if err := s.SetSwarms(tx, v, r.Infohashes...); err != nil {
+		return err
+	}
+	if err := s.RefreshInfohashes(tx, v); err != nil {
 		return err
 	}
 	return s.saveRemoteThumbnails(tx, v, r.Thumbnails)
@@ -208,19 +213,32 @@ func (s *Service) shouldList(tx *db.Tx, v *Video) (bool, error) {
 	return n > 0, nil
 }
 
+// listedSQL tells, in an UPDATE of videos, what [Service.shouldList] tells.
+const listedSQL = `(
+  EXISTS (SELECT 1 FROM channels c JOIN accounts a ON a.id = c.account_id
+   WHERE c.id = videos.channel_id AND (c.actor_id IN (` + followedSQL + `) OR a.actor_id IN (` + followedSQL + `)))
+  OR EXISTS (SELECT 1 FROM video_shares s WHERE s.video_id = videos.id AND s.actor_id IN (` + followedSQL + `)))`
+
+const followedSQL = `SELECT f.target_id FROM follows f
+ JOIN actors me ON me.id = f.follower_id AND me.host = '' AND me.type = 'Application' WHERE f.state = 'accepted'`
+
 // RefreshListed decides anew which videos of an actor, or shared by it, belong
 // in the lists: after a follow of it was accepted or ended. actorID may be a
 // Group, a Person or an Application.
 func (s *Service) RefreshListed(tx *db.Tx, actorID int64) error {
-	const followed = `SELECT f.target_id FROM follows f
- JOIN actors me ON me.id = f.follower_id AND me.host = '' AND me.type = 'Application' WHERE f.state = 'accepted'`
-	err := tx.Exec(`UPDATE videos SET listed = (
-  EXISTS (SELECT 1 FROM channels c JOIN accounts a ON a.id = c.account_id
-   WHERE c.id = videos.channel_id AND (c.actor_id IN (`+followed+`) OR a.actor_id IN (`+followed+`)))
-  OR EXISTS (SELECT 1 FROM video_shares s WHERE s.video_id = videos.id AND s.actor_id IN (`+followed+`)))
- WHERE local = ? AND (
+	err := tx.Exec(`UPDATE videos SET listed = `+listedSQL+` WHERE local = ? AND (
   channel_id IN (SELECT c.id FROM channels c JOIN accounts a ON a.id = c.account_id WHERE c.actor_id = ? OR a.actor_id = ?)
   OR id IN (SELECT video_id FROM video_shares WHERE actor_id = ?))`, false, actorID, actorID, actorID).Error
+	if err != nil {
+		return fmt.Errorf("refresh lists: %w", err)
+	}
+	return nil
+}
+
+// RefreshAllListed does for every remote video what [Service.RefreshListed]
+// does for those of one actor.
+func (s *Service) RefreshAllListed(tx *db.Tx) error {
+	err := tx.Exec(`UPDATE videos SET listed = NOT listed WHERE local = ? AND listed <> `+listedSQL, false).Error
 	if err != nil {
 		return fmt.Errorf("refresh lists: %w", err)
 	}
@@ -258,4 +276,43 @@ func (s *Service) relist(tx *db.Tx, v *Video) error {
 		return fmt.Errorf("list video: %w", err)
 	}
 	return nil
+}
+
+// DropActor removes what an actor leaves behind: the videos of its channels, or
+// of the channel that it is, and its shares.
+func (s *Service) DropActor(ctx context.Context, actorID int64) error {
+	var ids []int64
+	err := s.db.Read(ctx).Raw(`SELECT v.id FROM videos v`+ownerJoin+` WHERE ch.actor_id = ? OR ac.actor_id = ? ORDER BY v.id`,
+		actorID, actorID).Scan(&ids).Error
+	if err != nil {
+		return fmt.Errorf("videos of an actor: %w", err)
+	}
+	for _, id := range ids {
+		err := s.db.Tx(ctx, func(tx *db.Tx) error {
+			v, err := Lock(tx, id)
+			if err != nil {
+				return err
+			}
+			return s.Drop(tx, v)
+		})
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		var shared []int64
+		if err := tx.Model(&Share{}).Where("actor_id = ?", actorID).Pluck("video_id", &shared).Error; err != nil {
+			return fmt.Errorf("shares of an actor: %w", err)
+		}
+		for _, id := range shared {
+			v, err := Lock(tx, id)
+			if err == nil {
+				err = s.RemoveShare(tx, v, actorID)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

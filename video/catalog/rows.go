@@ -182,6 +182,7 @@ func (Tracker) TableName() string { return "video_trackers" }
 type Infohash struct {
 	Hash    string `gorm:"primaryKey"`
 	VideoID int64  `gorm:"primaryKey"`
+	Given   bool   // by a document or an encoder, not computed from the rows
 }
 
 // TableName implements gorm's Tabler.

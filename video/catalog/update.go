@@ -106,6 +106,9 @@ func (s *Service) afterUpdate(tx *db.Tx, before, v *Video) error {
 		}
 	}
 	if isPrivate(before) != isPrivate(v) {
+		if err := s.SetSwarms(tx, v); err != nil { // those of the former address
+			return err
+		}
 		if err := s.RefreshInfohashes(tx, v); err != nil {
 			return err
 		}

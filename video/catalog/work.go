@@ -12,7 +12,8 @@ import (
 )
 
 // ReconcileArgs looks after renditions whose job came to an end without saying
-// so, as when it was run out of its attempts by a machine that kept failing.
+// so, as when it was run out of its attempts by a machine that kept failing, and
+// after the lists, in which follows have a say.
 type ReconcileArgs struct{}
 
 // Kind implements jobs.Args.
@@ -22,7 +23,9 @@ func (ReconcileArgs) Kind() string { return "video.reconcile" }
 func (s *Service) Jobs() []jobs.Handler {
 	return []jobs.Handler{
 		jobs.Handle(s.deleteFilesJob, jobs.Attempts(10)),
-		jobs.Handle(func(ctx context.Context, _ ReconcileArgs) error { return s.Reconcile(ctx) }, jobs.Keep(time.Hour)),
+		jobs.Handle(func(ctx context.Context, _ ReconcileArgs) error {
+			return errors.Join(s.Reconcile(ctx), s.db.Tx(ctx, s.RefreshAllListed))
+		}, jobs.Keep(time.Hour)),
 	}
 }
 

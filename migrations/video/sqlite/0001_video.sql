@@ -95,6 +95,7 @@ CREATE UNIQUE INDEX video_files_one ON video_files (video_id, COALESCE(playlist_
 CREATE TABLE infohashes (
     hash     TEXT NOT NULL, -- 20 bytes as 40 hex digits
     video_id INTEGER NOT NULL REFERENCES videos (id) ON DELETE CASCADE,
+    given    BOOLEAN NOT NULL DEFAULT FALSE, -- by a document or an encoder, not computed from the rows
     PRIMARY KEY (hash, video_id)
 );
 CREATE INDEX infohashes_video ON infohashes (video_id);
