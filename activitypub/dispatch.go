@@ -40,6 +40,9 @@ func (e *Engine) dispatch(ctx context.Context, env vocab.Envelope) error {
 	if err := h.Do(ctx, act); err != nil {
 		return fmt.Errorf("%s %s: %w", env.Type, object.Type(), err)
 	}
+	if env.Type == "Delete" {
+		return e.bury(ctx, object.ID())
+	}
 	return nil
 }
 
@@ -159,13 +162,19 @@ func (e *Engine) deleted(ctx context.Context, env vocab.Envelope, id string) (vo
 		}
 		return vocab.Object{}, Drop(fmt.Errorf("%w: %s deletes %q", vocab.ErrInvalid, env.Actor, id)) // SEC-14
 	}
-	if _, isActor := kinds[o.Type()]; !isActor {
-		err = e.db.Tx(ctx, func(tx *db.Tx) error { return tx.Save(&tombstone{IRI: id, CreatedAt: db.Now()}).Error })
-	}
 	if o.IsZero() {
-		o = vocab.FromIRI(id)
+		return vocab.FromIRI(id), e.bury(ctx, id)
 	}
-	return o, err
+	return o, nil
+}
+
+// bury leaves a tombstone for an object that is not here (any more).
+func (e *Engine) bury(ctx context.Context, id string) error {
+	o, err := e.known(ctx, id)
+	if err != nil || !o.IsZero() {
+		return err
+	}
+	return e.db.Tx(ctx, func(tx *db.Tx) error { return tx.Save(&tombstone{IRI: id, CreatedAt: db.Now()}).Error })
 }
 
 // kinds are the types of actors.
