@@ -55,7 +55,7 @@ func BenchmarkAnnounceHTTP(b *testing.B) {
 			defer conn.Close()
 			r := bufio.NewReader(conn)
 			for pb.Next() {
-				fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path(int(next.Add(1))%10_000))
+				_, _ = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path(int(next.Add(1))%10_000))
 				res, err := http.ReadResponse(r, nil)
 				if err != nil {
 					b.Error(err)
@@ -87,7 +87,7 @@ func dialPlain(tb testing.TB, addr string) *plainClient {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = conn.Close() })
-	fmt.Fprintf(conn, "GET /tracker/socket HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", addr)
+	_, _ = fmt.Fprintf(conn, "GET /tracker/socket HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", addr)
 	c := &plainClient{conn: conn}
 	for !bytes.HasSuffix(c.buf, []byte("\r\n\r\n")) {
 		b := make([]byte, 1)
@@ -169,6 +169,7 @@ func BenchmarkAnnounceWS(b *testing.B) {
 }
 
 func benchClient(b *testing.B, c *plainClient, i, offers int, left, relayed *atomic.Int64) {
+	b.Helper()
 	torrent := fmt.Sprintf("%020d", i%50)
 	sdp := strings.Repeat("v=0 a=candidate udp 2130706431 host ", 23)[:800]
 	var list []any

@@ -3,6 +3,7 @@ package tracker
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -125,13 +126,15 @@ func reply(w http.ResponseWriter, body []byte) {
 	h["Content-Type"] = contentType
 	h["Cache-Control"] = noStore
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // a client that has gone needs no answer
+	h["X-Content-Type-Options"] = noSniff
+	_, _ = w.Write(body) //nolint:gosec // plain text; and a client that has gone needs no answer
 }
 
 // Header values that every answer shares.
 var (
 	contentType = []string{"text/plain"}
 	noStore     = []string{"no-store"}
+	noSniff     = []string{"nosniff"}
 )
 
 // appendAnnounce writes the answer to an announce, keys in order.
@@ -181,7 +184,7 @@ func appendCompact(b []byte, peers []swarm.Peer, family func(netip.Addr) bool) [
 			ip := a.As16()
 			b = append(b, ip[:]...)
 		}
-		b = append(b, byte(p.Addr.Port()>>8), byte(p.Addr.Port()))
+		b = binary.BigEndian.AppendUint16(b, p.Addr.Port())
 	}
 	return b
 }

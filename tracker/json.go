@@ -45,7 +45,8 @@ func (s *scanner) value(depth int) ([]byte, bool) {
 	if s.pos == len(s.data) || depth == 0 {
 		return nil, false
 	}
-	begin, ok := s.pos, false
+	begin := s.pos
+	var ok bool
 	switch c := s.data[s.pos]; {
 	case c == '{':
 		ok = s.object(depth, func(_, _ []byte) bool { return true })
@@ -247,7 +248,7 @@ func binary20(dst *[20]byte, raw []byte) bool {
 		if n == len(dst) || c > 0xff {
 			return false
 		}
-		dst[n] = byte(c)
+		dst[n] = byte(c & 0xff)
 		i += size
 	}
 	return n == len(dst)

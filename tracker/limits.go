@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,10 +110,8 @@ func (b *suspects) unknown(now time.Time, host netip.Prefix, h InfoHash) bool {
 		b.hosts[host] = s
 		b.any.Store(true)
 	}
-	for _, old := range s.hashes {
-		if old == h {
-			return now.Before(s.banned)
-		}
+	if slices.Contains(s.hashes, h) {
+		return now.Before(s.banned)
 	}
 	if s.hashes = append(s.hashes, h); len(s.hashes) >= banAfter {
 		s.banned = now.Add(banTime)

@@ -114,9 +114,12 @@ func (m *message) parseAnnounce(raw *rawMessage) *failure {
 	if given(raw.answer) {
 		return m.parseAnswer(raw)
 	}
-	event, ok := unquote(raw.event)
-	if m.event, ok = parseEvent(string(event)); !ok || given(raw.event) && raw.event[0] != '"' {
-		return malformed("invalid event")
+	if given(raw.event) {
+		event, isText := unquote(raw.event)
+		var known bool
+		if m.event, known = parseEvent(string(event)); !isText || !known {
+			return malformed("invalid event")
+		}
 	}
 	// Null and absent are unknown, as with a magnet: a leecher.
 	left, err := strconv.ParseFloat(string(raw.left), 64)

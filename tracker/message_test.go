@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -160,9 +161,7 @@ func TestParseMessageRefuses(t *testing.T) {
 	offer := func(v any) any { return announceOf(object{"offers": []any{v}}) }
 	answer := func(more object) any {
 		m := announceOf(object{"answer": object{"type": "answer"}, "to_peer_id": testID, "offer_id": testID})
-		for k, v := range more {
-			m[k] = v
-		}
+		maps.Copy(m, more)
 		return m
 	}
 	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)

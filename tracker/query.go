@@ -46,10 +46,9 @@ func parseAnnounce(raw string) (announceQuery, *failure) {
 			ok = !hasID && unescape20((*[20]byte)(&q.peerID), value)
 			hasID = true
 		case "port":
-			var port uint64
-			port, ok = parseUint(value, 16)
-			ok = ok && !hasPort && port > 0
-			q.port, hasPort = uint16(port), true
+			q.port, ok = parsePort(value)
+			ok = ok && !hasPort
+			hasPort = true
 		case "event":
 			q.event, ok = parseEvent(value)
 		case "left":
@@ -133,9 +132,9 @@ func parseNumWant(s string) int {
 	return n
 }
 
-func parseUint(s string, bits int) (uint64, bool) {
-	n, err := strconv.ParseUint(s, 10, bits)
-	return n, err == nil
+func parsePort(s string) (uint16, bool) {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return uint16(n), err == nil && n > 0
 }
 
 // unescape20 decodes percent-encoding into exactly 20 bytes.

@@ -62,7 +62,7 @@ func TestParseAnnounce(t *testing.T) {
 }
 
 func TestParseAnnounceRefuses(t *testing.T) {
-	replace := func(old, new string) string { return strings.Replace(goodQuery, old, new, 1) }
+	replace := func(part, by string) string { return strings.Replace(goodQuery, part, by, 1) }
 	tests := []struct{ name, query, reason string }{
 		{"nothing", "", "invalid info_hash"},
 		{"no info_hash", replace("info_hash", "hash"), "invalid info_hash"},

@@ -119,9 +119,9 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	// A goroutine of its own lets that of the request go, with its buffers and
 	// its grown stack; so does a context that does not hold the request.
-	go func() {
+	go func() { //nolint:contextcheck // the socket outlives the request
 		defer s.exit(c)
-		c.read(context.Background()) //nolint:contextcheck // the socket outlives the request
+		c.read(context.Background())
 	}()
 }
 

@@ -2,8 +2,10 @@ package swarm
 
 import (
 	"encoding/binary"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 )
 
 // host is what the limit per host counts: an IPv4 address, or the /64 of an
@@ -112,7 +114,7 @@ func (p *pool[K, V]) find(k K) (int, bool) {
 func (p *pool[K, V]) add(k K, v V, seed bool, seen uint32) {
 	i := len(p.peers)
 	p.peers = append(p.peers, entry[K, V]{key: k, seen: seen, val: v})
-	p.index[k] = uint32(i)
+	p.index[k] = place(i)
 	if p.hosts != nil {
 		p.hosts[k.host()]++
 	}
@@ -158,13 +160,16 @@ func (p *pool[K, V]) remove(i int) {
 	}
 }
 
+// place is an index as the map keeps it.
+func place(i int) uint32 { return uint32(i) } //nolint:gosec // Options.MaxPeers is far below
+
 func (p *pool[K, V]) swap(i, j int) {
 	if i == j {
 		return
 	}
 	p.peers[i], p.peers[j] = p.peers[j], p.peers[i]
-	p.index[p.peers[i].key] = uint32(i)
-	p.index[p.peers[j].key] = uint32(j)
+	p.index[p.peers[i].key] = place(i)
+	p.index[p.peers[j].key] = place(j)
 }
 
 // maxSkips bounds how many unfit peers a pick walks past: the asker itself,
@@ -186,7 +191,7 @@ func (p *pool[K, V]) pick(want int, seed bool, use func(*entry[K, V]) bool) {
 	if n == 0 {
 		return
 	}
-	at := rand.IntN(n)
+	at := rand.IntN(n) //nolint:gosec // which peers are named is no secret
 	for range min(n, want+maxSkips) {
 		if use(&p.peers[first+at]) {
 			if want--; want == 0 {
@@ -207,7 +212,7 @@ func (p *pool[K, V]) expire(before uint32) int {
 	}
 	dropped := 0
 	// From the end: what remove moves to i has been looked at already.
-	for i := len(p.peers) - 1; i >= 0; i-- {
+	for i := range slices.Backward(p.peers) {
 		if p.peers[i].seen < before {
 			p.remove(i)
 			dropped++
@@ -225,15 +230,13 @@ func (p *pool[K, V]) shrink() {
 	p.peers = append(make([]entry[K, V], 0, len(p.peers)), p.peers...)
 	index := make(map[K]uint32, len(p.peers))
 	for i := range p.peers {
-		index[p.peers[i].key] = uint32(i)
+		index[p.peers[i].key] = place(i)
 	}
 	p.index = index
 	if p.hosts == nil {
 		return
 	}
 	hosts := make(map[host]uint16, len(p.hosts))
-	for h, n := range p.hosts {
-		hosts[h] = n
-	}
+	maps.Copy(hosts, p.hosts)
 	p.hosts = hosts
 }

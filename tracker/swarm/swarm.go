@@ -215,7 +215,7 @@ func (t *Table[S]) Join(h Hash, p SocketPeer[S], seed bool, ev Event, want int, 
 		}
 		return tor.socketCounts(), dst, nil
 	}
-	if ev == Completed && !(known && i < tor.sockets.seeds) {
+	if ev == Completed && (!known || i >= tor.sockets.seeds) {
 		tor.downloaded++
 	}
 	tor.seen = now
@@ -304,7 +304,7 @@ func announce[K endpoint, S comparable](t *Table[S], tor *torrent[S], at **pool[
 		return
 	}
 	// Reporting completion twice counts once.
-	if ev == Completed && !(known && i < p.seeds) {
+	if ev == Completed && (!known || i >= p.seeds) {
 		tor.downloaded++
 	}
 	if known {
@@ -379,10 +379,13 @@ func (t *Table[S]) sweep(sh *shard[S]) {
 	}
 }
 
-func (t *Table[S]) seconds() uint32 { return uint32(t.opts.Now().Sub(t.began) / time.Second) }
+func (t *Table[S]) seconds() uint32 { return whole(t.opts.Now().Sub(t.began)) }
+
+// whole returns the seconds of a duration that is not negative.
+func whole(d time.Duration) uint32 { return uint32(d / time.Second) } //nolint:gosec // lasts 136 years
 
 func ago(now uint32, d time.Duration) uint32 {
-	if s := uint32(d / time.Second); s < now {
+	if s := whole(d); s < now {
 		return now - s
 	}
 	return 0

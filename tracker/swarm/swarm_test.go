@@ -248,7 +248,9 @@ func TestJoin(t *testing.T) {
 	if _, ok := table.Owner(Hash{7}, ID{2}); ok {
 		t.Error("an unknown swarm has a peer")
 	}
-	join(3, 30, true, None, 0)
+	if _, err := join(3, 30, true, None, 0); err != nil {
+		t.Fatal(err)
+	}
 	if got, _ := join(4, 40, true, None, 5); len(got) != 1 || got[0].ID != (ID{1}) {
 		t.Errorf("a seed is given %v, want the leecher alone", got)
 	}
@@ -268,7 +270,7 @@ func TestLimits(t *testing.T) {
 	}
 	addrs(table, peer(50, "[2001:db8::1]:1"), false, 0)
 	addrs(table, peer(51, "[2001:db9::1]:1"), false, 0)
-	table.Join(hash, SocketPeer[int]{ID{1}, 1}, false, None, 0, nil)
+	_, _, _ = table.Join(hash, SocketPeer[int]{ID{1}, 1}, false, None, 0, nil)
 	if got := table.Stats(); got.IPv4+got.IPv6+got.Sockets != 3 {
 		t.Errorf("the table holds %+v, want three peers", got)
 	}
@@ -301,7 +303,7 @@ func TestExpiry(t *testing.T) {
 		addrs(table, peer(2, "[2001:db8::1]:1"), true, 0)
 		table.Announce(Hash{0}, peer(1, "203.0.113.1:1"), false, None, 0, nil)
 		table.Announce(Hash{1}, peer(1, "203.0.113.1:1"), true, Completed, 0, nil)
-		table.Join(hash, SocketPeer[int]{ID{1}, 1}, false, None, 0, nil)
+		_, _, _ = table.Join(hash, SocketPeer[int]{ID{1}, 1}, false, None, 0, nil)
 
 		want := func(after string, want Stats) {
 			t.Helper()
