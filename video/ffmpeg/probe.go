@@ -215,8 +215,8 @@ func (m Media) check(i *Info) error {
 type probeDoc struct {
 	Streams []probeStream `json:"streams"`
 	Format  struct {
-		Duration string `json:"duration"`
-		BitRate  string `json:"bit_rate"`
+		Duration text `json:"duration"`
+		BitRate  text `json:"bit_rate"`
 	} `json:"format"`
 }
 
@@ -231,11 +231,11 @@ type probeStream struct {
 	Height        int    `json:"height"`
 	AvgFrameRate  string `json:"avg_frame_rate"`
 	RFrameRate    string `json:"r_frame_rate"`
-	BitRate       string `json:"bit_rate"`
-	Duration      string `json:"duration"`
+	BitRate       text   `json:"bit_rate"`
+	Duration      text   `json:"duration"`
 	Channels      int    `json:"channels"`
 	ChannelLayout string `json:"channel_layout"`
-	SampleRate    string `json:"sample_rate"`
+	SampleRate    text   `json:"sample_rate"`
 	Disposition   struct {
 		AttachedPic int `json:"attached_pic"`
 	} `json:"disposition"`
@@ -243,6 +243,22 @@ type probeStream struct {
 		Rotation float64 `json:"rotation"`
 	} `json:"side_data_list"`
 }
+
+// text is a value that ffprobe writes as a string and [Info.Raw] as a number.
+type text string
+
+// UnmarshalJSON takes both.
+func (t *text) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, (*string)(t))
+	}
+	*t = text(b)
+	return nil
+}
+
+// FromRaw is the Info behind an [Info.Raw] that was stored. Container and Size
+// are not part of it.
+func FromRaw(raw json.RawMessage) (*Info, error) { return parseProbe(raw) }
 
 func parseProbe(out []byte) (*Info, error) {
 	var doc probeDoc
@@ -309,8 +325,8 @@ func newAudio(s probeStream) *Audio {
 	return a
 }
 
-func seconds(s string) time.Duration {
-	f, err := strconv.ParseFloat(s, 64)
+func seconds(s text) time.Duration {
+	f, err := strconv.ParseFloat(string(s), 64)
 	// Beyond this a Duration overflows, and every limit is far below it.
 	if err != nil || math.IsNaN(f) || f < 0 || f > 9e9 {
 		return 0
@@ -318,8 +334,8 @@ func seconds(s string) time.Duration {
 	return time.Duration(f * float64(time.Second))
 }
 
-func integer(s string) int64 {
-	n, err := strconv.ParseInt(s, 10, 64)
+func integer(s text) int64 {
+	n, err := strconv.ParseInt(string(s), 10, 64)
 	if err != nil || n < 0 {
 		return 0
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestProbe(t *testing.T) {
@@ -65,6 +67,22 @@ func TestProbeRaw(t *testing.T) {
 	if doc.Format.Duration == 0 || doc.Format.BitRate == 0 || doc.Format.Tags.Minor != "512" || doc.Chapters == nil ||
 		len(doc.Streams) != 2 || doc.Streams[0].FrameRate != "30/1" || doc.Streams[0].ID != "0x1" {
 		t.Errorf("Raw = %s", s.Info.Raw)
+	}
+}
+
+// TestFromRaw: what was stored says the same as the tool did.
+func TestFromRaw(t *testing.T) {
+	want := source(t, goodClip(t)).Info
+	got, err := FromRaw(want.Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Container, got.Size = want.Container, want.Size
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := FromRaw(nil); !errors.Is(err, ErrUnreadable) {
+		t.Errorf("FromRaw of nothing = %v", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"math"
 	"strings"
 	"time"
@@ -160,4 +161,21 @@ func cleanName(name string) string {
 		return r
 	}, strings.ToValidUTF8(name, "-"))
 	return strings.TrimRight(strings.TrimLeft(name, ". "), " ")
+}
+
+// ReadPieces takes the hashes out of a .torrent that [Metainfo.Marshal] wrote.
+func ReadPieces(r io.Reader) (Pieces, error) {
+	mi, err := metainfo.Load(r)
+	if err != nil {
+		return Pieces{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	info, err := mi.UnmarshalInfo()
+	if err != nil {
+		return Pieces{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	p := Pieces{Length: info.Length, PieceLength: info.PieceLength, Hashes: info.Pieces}
+	if !p.valid() {
+		return Pieces{}, fmt.Errorf("%w: %d bytes of hashes for %d bytes", ErrInvalid, len(p.Hashes), p.Length)
+	}
+	return p, nil
 }

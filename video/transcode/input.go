@@ -1,0 +1,149 @@
+package transcode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/ffmpeg"
+	"github.com/kinemesh/kinemesh/video/storage"
+)
+
+// webWait is how long HLS waits before it looks again whether the web file of
+// its resolution is there: copying that costs nothing, encoding twice does.
+const webWait = 10 * time.Second
+
+// errNoInput: neither the upload nor any file of the video is left.
+var errNoInput = errors.New("nothing to transcode from")
+
+// input is what a rendition is made of.
+type input struct {
+	path  string
+	info  *ffmpeg.Info
+	plan  ffmpeg.Rendition
+	still string
+}
+
+// input picks the file to start from and plans the encoding.
+func (s *Service) input(ctx context.Context, w *work, dir string) (*input, time.Duration, error) {
+	r := w.rendition
+	if r.Kind == catalog.KindHLS {
+		if f := w.webFile(); f != nil {
+			in, err := s.open(ctx, catalog.FileKey(w.video, f), dir)
+			if err == nil {
+				// We made this file, so whatever it is may be taken over.
+				in.plan = ffmpeg.Plan(in.info, 0, s.o.MaxFPS)
+				in.plan.CopyVideo, in.plan.CopyAudio = true, true
+			}
+			return in, 0, err
+		}
+		open, err := s.webOpen(ctx, r)
+		if err != nil || open {
+			return nil, webWait, err
+		}
+	}
+	key := w.video.SourceKey
+	if key == "" {
+		f := w.largest()
+		if f == nil {
+			return nil, 0, errNoInput
+		}
+		key = catalog.FileKey(w.video, f)
+	}
+	in, err := s.open(ctx, key, dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	in.plan = ffmpeg.Plan(in.info, r.Resolution, s.o.MaxFPS)
+	if in.info.Video == nil {
+		in.still, err = s.still(ctx, w, dir)
+	}
+	return in, 0, err
+}
+
+// webFile is the web file of the rendition's resolution, which an odd or absent
+// picture has rounded.
+func (w *work) webFile() *catalog.File {
+	for i, f := range w.media.Files {
+		if f.Resolution == w.rendition.Resolution&^1 || w.rendition.Resolution == 0 {
+			return &w.media.Files[i]
+		}
+	}
+	return nil
+}
+
+// largest is the file with the highest resolution.
+func (w *work) largest() *catalog.File {
+	switch {
+	case len(w.media.Files) > 0:
+		return &w.media.Files[0]
+	case len(w.media.HLS) > 0:
+		return &w.media.HLS[0]
+	}
+	return nil
+}
+
+// webOpen tells whether the web file of r is being made or waits for it.
+func (s *Service) webOpen(ctx context.Context, r *catalog.Rendition) (bool, error) {
+	var n int64
+	err := s.o.DB.Read(ctx).Model(&catalog.Rendition{}).
+		Where("video_id = ? AND kind = ? AND resolution = ? AND state IN ?", r.VideoID, catalog.KindWeb, r.Resolution,
+			[]string{catalog.RenditionPlanned, catalog.RenditionQueued}).Count(&n).Error
+	if err != nil {
+		return false, fmt.Errorf("look up web rendition: %w", err)
+	}
+	return n > 0, nil
+}
+
+// open makes an object a local file and probes it.
+func (s *Service) open(ctx context.Context, key, dir string) (*input, error) {
+	path, err := s.local(ctx, key, filepath.Join(dir, "input"))
+	if err != nil {
+		return nil, err
+	}
+	info, err := s.o.Executor.Probe(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return &input{path: path, info: info}, nil
+}
+
+// local is where an object lies on this machine: in the store itself when that
+// has files, else in a copy at to.
+func (s *Service) local(ctx context.Context, key, to string) (string, error) {
+	if _, err := s.o.Store.Stat(ctx, key); err != nil {
+		return "", err
+	}
+	if fs, ok := s.o.Store.(interface{ Path(string) (string, error) }); ok {
+		return fs.Path(key)
+	}
+	r, err := s.o.Store.Open(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close() //nolint:errcheck // only read
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(f, r)
+	return to, errors.Join(err, f.Close())
+}
+
+// still is the picture of a video that is sound alone: its preview.
+func (s *Service) still(ctx context.Context, w *work, dir string) (string, error) {
+	t := w.media.Thumbnail(catalog.Preview)
+	if t == nil || !t.Stored {
+		return "", nil
+	}
+	path, err := s.local(ctx, t.Key(), filepath.Join(dir, "still.jpg"))
+	if errors.Is(err, storage.ErrNotFound) {
+		return "", nil
+	}
+	return path, err
+}

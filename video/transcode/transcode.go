@@ -1,0 +1,131 @@
+package transcode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/jobs"
+	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/storage"
+	"github.com/kinemesh/kinemesh/video/torrent"
+)
+
+// attempts of a transcoding job; what a file does to ffmpeg once it does again.
+const attempts = 3
+
+// Options are what [New] needs.
+type Options struct {
+	DB       *db.DB
+	Catalog  *catalog.Service
+	Store    storage.Store
+	Executor Executor
+	// Dir is the scratch folder. On the file system of Store, no file is copied.
+	Dir    string
+	MaxFPS int // transcoding.fps.max
+	// AllowList hears of new info hashes; nil when no tracker runs here.
+	AllowList *torrent.AllowList
+	Logger    *slog.Logger
+}
+
+// Service makes the files of videos. It is safe for concurrent use.
+type Service struct {
+	o   Options
+	log *slog.Logger
+}
+
+// New returns a service and makes its scratch folder.
+func New(o Options) (*Service, error) {
+	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("transcode: scratch folder: %w", err)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return &Service{o: o, log: o.Logger}, nil
+}
+
+// Jobs are the job handlers of the package.
+func (s *Service) Jobs() []jobs.Handler {
+	return []jobs.Handler{
+		jobs.Handle(s.transcode, jobs.InQueue("media"), jobs.As("video-transcoding"), jobs.Attempts(attempts), jobs.Timeout(0)),
+		jobs.Handle(s.torrents, jobs.Timeout(time.Hour)),
+	}
+}
+
+// transcode works on one rendition.
+func (s *Service) transcode(ctx context.Context, a catalog.TranscodeArgs) error {
+	w, err := s.load(ctx, a)
+	if err != nil || w == nil {
+		return err
+	}
+	wait, err := s.make(ctx, w)
+	if err != nil {
+		wait, err = s.judge(ctx, w, err)
+	}
+	if err != nil || wait == 0 {
+		return err
+	}
+	return s.o.DB.Tx(ctx, func(tx *db.Tx) error { // again later, without using up an attempt
+		err := jobs.Insert(tx, a, jobs.Unique(fmt.Sprint(a.RenditionID)), jobs.RunAt(db.Now().Add(wait)))
+		return errors.Join(err, jobs.Done(ctx, tx))
+	})
+}
+
+// work is one rendition to make.
+type work struct {
+	rendition *catalog.Rendition
+	video     *catalog.Video
+	media     *catalog.Media
+}
+
+// load returns nil when there is nothing to do.
+func (s *Service) load(ctx context.Context, a catalog.TranscodeArgs) (*work, error) {
+	r, err := catalog.LoadRendition(s.o.DB.Read(ctx), a.RenditionID)
+	if errors.Is(err, catalog.ErrNotFound) { // deleted with its video
+		return nil, nil
+	}
+	if err != nil || r.State == catalog.RenditionDone {
+		return nil, err
+	}
+	v, err := s.o.Catalog.ByID(ctx, r.VideoID)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.o.Catalog.Media(ctx, v.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &work{rendition: r, video: v, media: m}, nil
+}
+
+// make makes the rendition, or says how long to wait for another one.
+func (s *Service) make(ctx context.Context, w *work) (wait time.Duration, err error) {
+	dir, err := os.MkdirTemp(s.o.Dir, "transcode-")
+	if err != nil {
+		return 0, fmt.Errorf("scratch folder: %w", err)
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // the store removes old ones
+	in, wait, err := s.input(ctx, w, dir)
+	if err != nil || wait > 0 {
+		return wait, err
+	}
+	start := time.Now()
+	made, err := s.encode(ctx, w, in, dir)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.publish(ctx, w, made); err != nil {
+		return 0, err
+	}
+	s.log.InfoContext(ctx, "rendition made", "video", w.video.UUID, "kind", w.rendition.Kind, "resolution", made.file.Resolution,
+		"copied", in.plan.Copies(), "size", made.file.Size, "took", time.Since(start).Round(time.Millisecond))
+	return 0, nil
+}
