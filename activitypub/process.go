@@ -227,8 +227,9 @@ func supersede(tx *db.Tx, r inboxRow) error {
 // are looked at in time.
 func (e *Engine) wakeLater(ctx context.Context) error {
 	var rows []inboxRow
-	err := e.db.Read(ctx).Select("id", "next_at").Where("state IN ?", []string{inboxWaiting, inboxActive}).
-		Order("next_at").Limit(1).Find(&rows).Error
+	err := e.db.Read(ctx).Raw(`SELECT i.id, i.next_at FROM inbox i
+		WHERE i.state = ? OR (i.state = ? AND NOT EXISTS (SELECT 1 FROM inbox b WHERE b.actor = i.actor AND b.state = ? AND b.next_at > ?))
+		ORDER BY i.next_at LIMIT 1`, inboxActive, inboxWaiting, inboxActive, db.Now()).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return err
 	}

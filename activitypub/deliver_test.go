@@ -1,0 +1,305 @@
+package activitypub_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/aptest"
+	"github.com/kinemesh/kinemesh/activitypub/signature"
+	"github.com/kinemesh/kinemesh/activitypub/vocab"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/dbtest"
+	"github.com/kinemesh/kinemesh/jobs/jobstest"
+)
+
+// followBy makes remote actors follow one of ours.
+func followBy(t *testing.T, s *aptest.Server, target *actor.Actor, followers ...*aptest.Actor) {
+	t.Helper()
+	for _, f := range followers {
+		if got := f.Post(s.Origin+"/inbox", f.Activity("Follow", target.IRI, nil)); got != 204 {
+			t.Fatalf("follow answered %d", got)
+		}
+	}
+	drain(t, s)
+}
+
+func deliveries(t *testing.T, d *db.DB) (rows []activitypub.DeliveryRow) {
+	t.Helper()
+	if err := d.Read(t.Context()).Order("id").Find(&rows).Error; err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// TestFanOut: each shared inbox once, an own inbox where there is no shared
+// one, never ourselves, never whom we left out; the bytes are those published.
+func TestFanOut(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, _ := idle(t, d, nil)
+		alice, carol := s.Local(actor.Person, "alice"), s.Local(actor.Person, "carol")
+		r, single, left := aptest.New(t), aptest.New(t), aptest.New(t)
+		lone := single.Actor(actor.Person, "lone")
+		delete(lone.Doc, "endpoints")
+		lone.Publish()
+		followBy(t, s, alice, r.Actor(actor.Person, "a"), r.Actor(actor.Person, "b"), lone, left.Actor(actor.Person, "c"))
+		if err := s.Engine.Follow(t.Context(), carol, alice.IRI); err != nil {
+			t.Fatal(err)
+		}
+		doc, err := vocab.Build(vocab.Base, map[string]any{
+			"type": "Announce", "id": alice.IRI + "/announces/1", "actor": alice.IRI, "object": s.Origin + "/notes/1", "to": []string{vocab.Public},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.Tx(t.Context(), func(tx *db.Tx) error {
+			return s.Engine.Outbox.Publish(tx, alice, doc, activitypub.Delivery{
+				FollowersOf: []int64{alice.ID, alice.ID}, Inboxes: []string{s.Origin + "/inbox", r.Origin + "/inbox", "junk"}, Except: []string{left.Host},
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.StartJobs()
+		jobstest.Drain(t, d)
+		announces := func(r *aptest.Remote) (out []aptest.Received) {
+			for _, x := range r.Received() {
+				if x.Doc["type"] == "Announce" {
+					out = append(out, x)
+				}
+			}
+			return out
+		}
+		got := announces(r)
+		if len(got) != 1 || got[0].Path != "/inbox" || !bytes.Equal(got[0].Body, doc) {
+			t.Fatalf("two followers with one shared inbox got %v", got)
+		}
+		if x := announces(single); len(x) != 1 || x[0].Path != "/users/lone/inbox" {
+			t.Errorf("a follower without a shared inbox got %v", x)
+		}
+		if x := announces(left); len(x) != 0 {
+			t.Errorf("a host left out got %v", x)
+		}
+		if n := s.Count("inbox", "type = 'Announce'"); n != 0 {
+			t.Error("we delivered to ourselves")
+		}
+		for _, row := range deliveries(t, d) {
+			if row.State != "delivered" || row.Attempts != 1 || row.LastStatus != 204 || row.DeliveredAt == nil {
+				t.Errorf("receipt %+v", row)
+			}
+		}
+		verifySigned(t, s, r.Host, got[0], alice)
+	}, withNotes()...)
+}
+
+// verifySigned checks a delivery as another server would.
+func verifySigned(t *testing.T, s *aptest.Server, host string, got aptest.Received, by *actor.Actor) {
+	t.Helper()
+	req := httptest.NewRequest(http.MethodPost, "http://"+host+got.Path, bytes.NewReader(got.Body))
+	req.Header, req.Host = got.Header, host
+	p, err := signature.Parse(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := s.Get(by.IRI[len(s.Origin):], "application/activity+json")
+	key := doc.JSON["publicKey"].(map[string]any)
+	if p.KeyID != key["id"] {
+		t.Errorf("signed by %s, the actor lists %v", p.KeyID, key["id"])
+	}
+	public, err := signature.ParseKey(key["publicKeyPem"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := signature.Policy{Serves: func(h string) bool { return h == host }}
+	if err := errors.Join(policy.Check(req, p, got.Body), policy.Verify(req, p, public)); err != nil {
+		t.Errorf("delivery does not verify: %v", err)
+	}
+}
+
+// TestReceipts: what each answer of an inbox leads to, and that every attempt
+// is signed anew (SEC-09, REL-08).
+func TestReceipts(t *testing.T) {
+	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	alice := s.Local(actor.Person, "alice")
+	for _, c := range []struct {
+		status int
+		state  string
+		retry  bool
+	}{
+		{200, "delivered", false}, {202, "delivered", false}, {204, "delivered", false},
+		{404, "failed", false}, {410, "failed", false}, {400, "failed", false}, {413, "failed", false}, {301, "failed", false},
+		{401, "pending", true}, {403, "pending", true}, {408, "pending", true}, {429, "pending", true}, {500, "pending", true}, {503, "pending", true},
+	} {
+		r := aptest.New(t)
+		r.AnswerDeliveries(c.status)
+		publish(t, s, alice, r.Origin+"/inbox")
+		rows := deliveries(t, s.DB)
+		id := rows[len(rows)-1].ID
+		if err := s.Engine.Deliver(t.Context(), id); (err != nil) != c.retry {
+			t.Errorf("%d: %v", c.status, err)
+		}
+		rows = deliveries(t, s.DB)
+		row := rows[len(rows)-1]
+		if row.State != c.state || row.Attempts != 1 || row.TriedAt == nil || (row.LastError == "") != (c.state == "delivered") {
+			t.Errorf("%d: receipt %+v", c.status, row)
+		}
+		if !c.retry {
+			continue
+		}
+		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+		r.AnswerDeliveries(204)
+		if err := s.Engine.Deliver(t.Context(), id); err != nil {
+			t.Errorf("second attempt after %d: %v", c.status, err)
+		}
+		got := r.Received()
+		if len(got) != 2 || got[0].Header.Get("Date") == got[1].Header.Get("Date") || got[0].Header.Get("Signature") == got[1].Header.Get("Signature") {
+			t.Errorf("%d requests; the second carries the date of the first", len(got))
+		}
+		if err := s.Engine.Deliver(t.Context(), id); err != nil || len(r.Received()) != 2 {
+			t.Errorf("a delivered activity was sent again: %v", err)
+		}
+		if testing.Short() {
+			break
+		}
+	}
+	// Nobody listens; an address that the guard refuses.
+	publish(t, s, alice, "http://127.0.0.1:1/inbox")
+	publish(t, s, alice, "http://10.0.0.1/inbox")
+	rows := deliveries(t, s.DB)
+	if err := s.Engine.Deliver(t.Context(), rows[len(rows)-2].ID); err == nil {
+		t.Error("a refused connection is not tried again")
+	}
+	if err := s.Engine.Deliver(t.Context(), rows[len(rows)-1].ID); err != nil {
+		t.Errorf("an address that we refuse is tried again: %v", err)
+	}
+}
+
+func publish(t *testing.T, s *aptest.Server, from *actor.Actor, inbox string) {
+	t.Helper()
+	doc, err := vocab.Build(vocab.Base, map[string]any{
+		"type": "Like", "id": from.IRI + "/likes/" + time.Now().Format("150405.000000000"), "actor": from.IRI, "object": "https://a.example/1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.DB.Tx(t.Context(), func(tx *db.Tx) error {
+		return s.Engine.Outbox.Publish(tx, from, doc, activitypub.Delivery{Inboxes: []string{inbox}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDeliveryPauses: at least 12 attempts over seven days, with jitter.
+func TestDeliveryPauses(t *testing.T) {
+	var sum time.Duration
+	for i, p := range activitypub.DeliveryPauses {
+		sum += p
+		for range 20 {
+			if got := activitypub.DeliveryPause(i + 1); got < p*9/10 || got > p*11/10 {
+				t.Errorf("pause %d is %v", i+1, got)
+			}
+		}
+	}
+	if n := len(activitypub.DeliveryPauses) + 1; n < 12 || sum < 6*24*time.Hour || sum > 8*24*time.Hour {
+		t.Errorf("%d attempts over %v", n, sum)
+	}
+	if activitypub.DeliveryPause(1) == activitypub.DeliveryPause(1) && activitypub.DeliveryPause(1) == activitypub.DeliveryPause(1) {
+		t.Error("no jitter")
+	}
+}
+
+// TestPublishRefuses: nobody publishes in another's name, and a rollback
+// leaves nothing.
+func TestPublishRefuses(t *testing.T) {
+	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	alice, carol := s.Local(actor.Person, "alice"), s.Local(actor.Person, "carol")
+	r := aptest.New(t)
+	bob := r.Actor(actor.Person, "bob")
+	remote, err := s.Engine.Actors.Fetch(t.Context(), bob.IRI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	act := func(by string) any {
+		return map[string]any{"type": "Like", "id": s.Origin + "/1", "actor": by, "object": "https://a.example/1"}
+	}
+	to := activitypub.Delivery{Inboxes: []string{bob.Inbox}}
+	for name, err := range map[string]error{
+		"in another's name": publishTx(t, s, alice, act(carol.IRI), to),
+		"for a remote":      publishTx(t, s, remote, act(remote.IRI), to),
+		"no activity":       publishTx(t, s, alice, map[string]any{"type": "Note"}, to),
+		"no JSON":           publishTx(t, s, alice, json.RawMessage(`{`), to),
+		"no object":         publishTx(t, s, alice, func() {}, to),
+	} {
+		if err == nil {
+			t.Errorf("published %s", name)
+		}
+	}
+	rolledBack := errors.New("rolled back")
+	err = s.DB.Tx(t.Context(), func(tx *db.Tx) error {
+		if err := s.Engine.Outbox.Publish(tx, alice, act(alice.IRI), to); err != nil {
+			return err
+		}
+		return rolledBack
+	})
+	if !errors.Is(err, rolledBack) || s.Count("outbox", "") != 0 || s.Count("deliveries", "") != 0 || s.Count("jobs", "kind = 'activitypub.deliver'") != 0 {
+		t.Errorf("after a rollback: %v, %d rows", err, s.Count("outbox", ""))
+	}
+	if err := publishTx(t, s, alice, act(alice.IRI), to); err != nil || s.Count("deliveries", "") != 1 {
+		t.Errorf("intact twin: %v", err)
+	}
+}
+
+func publishTx(t *testing.T, s *aptest.Server, from *actor.Actor, doc any, d activitypub.Delivery) error {
+	t.Helper()
+	return s.DB.Tx(t.Context(), func(tx *db.Tx) error { return s.Engine.Outbox.Publish(tx, from, doc, d) })
+}
+
+// TestForward: the body goes on unchanged, in the instance's name, once, and
+// not back to where it came from (SEC-21).
+func TestForward(t *testing.T) {
+	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	alice := s.Local(actor.Person, "alice")
+	origin, third := aptest.New(t), aptest.New(t)
+	bob, eve := origin.Actor(actor.Person, "bob"), third.Actor(actor.Person, "eve")
+	followBy(t, s, alice, bob, eve)
+	raw, err := json.Marshal(bob.Activity("Like", s.Origin+"/notes/1", map[string]any{"signature": map[string]any{"type": "RsaSignature2017"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	remote, err := s.Engine.Actors.ByIRI(t.Context(), bob.IRI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	act := &activitypub.Activity{ID: bob.IRI + "/1", Type: "Like", Actor: remote, Raw: raw}
+	for range 2 {
+		err := s.DB.Tx(t.Context(), func(tx *db.Tx) error {
+			return s.Engine.Outbox.Forward(tx, act, activitypub.Delivery{FollowersOf: []int64{alice.ID}})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.StartJobs()
+	got := third.Await("Like")
+	jobstest.Drain(t, s.DB)
+	if !bytes.Equal(got.Body, raw) {
+		t.Errorf("forwarded %s", got.Body)
+	}
+	verifySigned(t, s, third.Host, got, s.Instance())
+	likes := 0
+	for _, x := range append(third.Received(), origin.Received()...) {
+		if x.Doc["type"] == "Like" {
+			likes++
+		}
+	}
+	if likes != 1 {
+		t.Errorf("forwarded %d times", likes)
+	}
+}
