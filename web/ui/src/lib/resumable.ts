@@ -179,6 +179,12 @@ export class ResumableUpload {
   // put sends one chunk. It returns false when the position must be asked for.
   async #put(): Promise<boolean> {
     const from = this.#offset
+    if (from >= this.#file.size) {
+      // Everything is there and the server is still at work on it.
+      await this.#position()
+      if (!this.#u.video && this.#offset >= this.#file.size) throw new Retry()
+      return true
+    }
     const end = Math.min(from + this.#chunk, this.#file.size)
     const began = performance.now()
     const answer = await this.#send('PUT', this.#location, {

@@ -25,7 +25,6 @@ export type Parts = {
   controller: HTMLElement
   qualityMenu: HTMLElement
   qualityItem: HTMLElement
-  qualityNow: HTMLElement
   p2pItem: HTMLElement
   statsItem: HTMLElement
   wide: HTMLElement
@@ -33,7 +32,9 @@ export type Parts = {
   message: HTMLElement
 }
 
-const wideIcon = '<svg aria-hidden="true" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"><rect x="3" y="6.500" width="18" height="11" rx="2"/></svg>'
+const wideIcon = '<svg class="k-line" aria-hidden="true" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"><rect x="3" y="6.500" width="18" height="11" rx="2"/></svg>'
+
+const gearIcon = '<svg class="k-line" slot="icon" aria-hidden="true" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round"><path d="M4 7h8M18 7h2M4 17h2M12 17h8"/><circle cx="15" cy="7" r="2.500"/><circle cx="9" cy="17" r="2.500"/></svg>'
 
 // Constant markup: nothing from the page goes in here.
 const template = (theatre: boolean, captions: boolean) => `
@@ -44,7 +45,7 @@ const template = (theatre: boolean, captions: boolean) => `
   <media-loading-indicator slot="centered-chrome" noautohide></media-loading-indicator>
   <media-play-button slot="centered-chrome" class="k-big" notooltip></media-play-button>
   <media-settings-menu hidden class="k-menu">
-    <media-settings-menu-item class="k-quality" hidden>Quality<span slot="suffix" class="k-now">Auto</span>
+    <media-settings-menu-item class="k-quality" hidden>Quality
       <media-chrome-menu slot="submenu" class="k-levels" hidden><div slot="title">Quality</div></media-chrome-menu>
     </media-settings-menu-item>
     <media-settings-menu-item>Speed
@@ -66,7 +67,7 @@ const template = (theatre: boolean, captions: boolean) => `
     <media-time-display showduration notoggle></media-time-display>
     <span class="k-space"></span>
     ${captions ? '<media-captions-button></media-captions-button>' : ''}
-    <media-settings-menu-button></media-settings-menu-button>
+    <media-settings-menu-button>${gearIcon}</media-settings-menu-button>
     <media-pip-button></media-pip-button>
     ${theatre ? `<media-chrome-button class="k-wide" role="button" aria-label="Theatre mode" aria-pressed="false">${wideIcon}<span slot="tooltip-content">Theatre mode</span></media-chrome-button>` : ''}
     <media-fullscreen-button></media-fullscreen-button>
@@ -83,7 +84,6 @@ export function build(host: HTMLElement, video: HTMLVideoElement, theatre: boole
     controller,
     qualityMenu: find('.k-levels'),
     qualityItem: find('.k-quality'),
-    qualityNow: find('.k-now'),
     p2pItem: find('.k-p2p'),
     statsItem: find('.k-statsitem'),
     wide: find('.k-wide'),

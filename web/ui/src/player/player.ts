@@ -200,13 +200,17 @@ export class KinemeshPlayer extends HTMLElement {
   #qualities(): void {
     const engine = this.#engine
     if (!engine) return
-    const { qualityItem, qualityMenu, qualityNow } = this.#parts
+    const { qualityItem, qualityMenu } = this.#parts
     const levels = engine.levels().sort((a, b) => b.height - a.height || b.bitrate - a.bitrate)
     const now = levels.find((l) => l.index === engine.get())
     qualityItem.hidden = levels.length < 2
-    qualityNow.textContent = engine.auto() ? `Auto${now ? ` (${now.height}p)` : ''}` : `${now?.height ?? ''}p`
-    if (qualityMenu.querySelectorAll('media-chrome-menu-item').length === levels.length + 1) return
-    qualityMenu.querySelectorAll('media-chrome-menu-item').forEach((i) => i.remove())
+    const items = qualityMenu.querySelectorAll('media-chrome-menu-item')
+    const auto = `Auto${now && engine.auto() ? ` (${now.height}p)` : ''}`
+    if (items.length === levels.length + 1) {
+      items[0]!.textContent = auto
+      return
+    }
+    items.forEach((i) => i.remove())
     const add = (value: number, text: string) => {
       const item = document.createElement('media-chrome-menu-item')
       item.setAttribute('type', 'radio')
@@ -215,7 +219,7 @@ export class KinemeshPlayer extends HTMLElement {
       item.textContent = text
       qualityMenu.append(item)
     }
-    add(-1, 'Auto')
+    add(-1, auto)
     for (const l of levels) add(l.index, `${l.height}p`)
   }
 
