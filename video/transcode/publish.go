@@ -213,10 +213,34 @@ func (s *Service) finish(ctx context.Context, tx *db.Tx, w *work, m *made) error
 	if err := s.setSwarms(tx, v); err != nil {
 		return err
 	}
+	if r.Kind == catalog.KindWeb {
+		if err := wake(tx, r); err != nil {
+			return err
+		}
+	}
 	if err := s.o.Catalog.FinishRendition(tx, r); err != nil {
 		return err
 	}
 	return jobs.Done(ctx, tx)
+}
+
+// wake inserts a job for the HLS rendition that waits for the web file r. Its
+// own job comes later and finds nothing to do.
+func wake(tx *db.Tx, r *catalog.Rendition) error {
+	var hlsIDs []int64
+	err := tx.Model(&catalog.Rendition{}).Where("video_id = ? AND kind = ? AND resolution = ? AND state = ?",
+		r.VideoID, catalog.KindHLS, r.Resolution, catalog.RenditionQueued).Limit(1).Pluck("id", &hlsIDs).Error
+	if err != nil || len(hlsIDs) == 0 {
+		return err
+	}
+	id, args := strconv.FormatInt(hlsIDs[0], 10), catalog.TranscodeArgs{VideoID: r.VideoID, RenditionID: hlsIDs[0]}
+	var waiting int64
+	err = tx.Model(&jobs.Job{}).Where("kind = ? AND unique_key = ? AND state = ? AND run_at > ?",
+		args.Kind(), id, jobs.Waiting, db.Now()).Count(&waiting).Error
+	if err != nil || waiting == 0 { // it is not waiting for us
+		return err
+	}
+	return jobs.Insert(tx, args, jobs.Unique("now-"+id))
 }
 
 // errDone: there is nothing left to do.

@@ -1,0 +1,857 @@
+package transcode_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anacrolix/torrent/metainfo"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/dbtest"
+	"github.com/kinemesh/kinemesh/jobs"
+	"github.com/kinemesh/kinemesh/jobs/jobstest"
+	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
+	"github.com/kinemesh/kinemesh/video/ffmpeg"
+	"github.com/kinemesh/kinemesh/video/hls"
+	"github.com/kinemesh/kinemesh/video/storage"
+	"github.com/kinemesh/kinemesh/video/torrent"
+	"github.com/kinemesh/kinemesh/video/transcode"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+var tool = sync.OnceValues(func() (*ffmpeg.Tool, error) { return ffmpeg.Find(context.Background()) })
+
+// clip makes a file with ffmpeg.
+func clip(t *testing.T, name string, args ...string) []byte {
+	t.Helper()
+	tl, err := tool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), name)
+	if out, err := exec.Command(tl.FFmpeg, append(append([]string{"-v", "error"}, args...), path)...).CombinedOutput(); err != nil {
+		t.Fatalf("make %s: %v: %s", name, err, out)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// film is H.264 and AAC, 320x180, 5 s.
+func film(t *testing.T) []byte {
+	return clip(t, "film.mp4", "-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=5", "-f", "lavfi", "-i", "sine=d=5",
+		"-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "50", "-c:a", "aac", "-b:a", "96k", "-ac", "2")
+}
+
+// env is an instance with real storage, database and ffmpeg.
+type env struct {
+	*catalogtest.World
+	store   *storage.FS
+	opts    transcode.Options
+	service *transcode.Service
+	alice   *catalogtest.User
+	scratch string
+}
+
+func newEnv(t *testing.T, d *db.DB, change ...func(*transcode.Options)) *env {
+	t.Helper()
+	tl, err := tool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := storage.OpenFS(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	w := catalogtest.New(t, d, func(o *catalog.Options) {
+		o.DeleteFile = store.Delete
+		o.PutFile = func(ctx context.Context, key string, r io.Reader) error {
+			_, err := store.Put(ctx, key, r)
+			return err
+		}
+	})
+	e := &env{World: w, store: store, alice: w.User("alice", rest.RoleUser), scratch: filepath.Join(store.Scratch(), "transcode")}
+	e.opts = transcode.Options{
+		DB: d, Catalog: w.Catalog, Store: store, Executor: transcode.Local{Tool: tl}, Dir: e.scratch, MaxFPS: 60,
+		Logger: slog.New(slog.DiscardHandler),
+	}
+	for _, f := range change {
+		f(&e.opts)
+	}
+	if e.service, err = transcode.New(e.opts); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// both are the renditions of one resolution.
+func both(res int, required bool) []catalog.Rendition {
+	return []catalog.Rendition{{Kind: catalog.KindWeb, Resolution: res, FPS: 25, Required: required}, {Kind: catalog.KindHLS, Resolution: res, FPS: 25}}
+}
+
+// upload makes the video of a finished upload.
+func (e *env) upload(name string, data []byte, renditions []catalog.Rendition, change ...func(*catalog.NewVideo)) *catalog.Video {
+	e.T.Helper()
+	key := "sources/" + uuid.NewString()
+	if _, err := e.store.Put(context.Background(), key, bytes.NewReader(data)); err != nil {
+		e.T.Fatal(err)
+	}
+	return e.Video(e.alice, name, append([]func(*catalog.NewVideo){func(n *catalog.NewVideo) {
+		n.SourceKey, n.SourceSize, n.Renditions = key, int64(len(data)), renditions
+	}}, change...)...)
+}
+
+// run runs all jobs until none is left.
+func (e *env) run() {
+	e.T.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	r, err := jobs.NewRunner(jobs.Options{DB: e.DB, Handlers: e.handlers(), Logger: slog.New(slog.DiscardHandler), Concurrency: map[string]int{"media": 2}})
+	if err != nil {
+		e.T.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := r.Run(ctx); err != nil {
+			e.T.Errorf("runner: %v", err)
+		}
+	})
+	jobstest.Drain(e.T, e.DB)
+	stop()
+	wg.Wait()
+}
+
+func (e *env) handlers() []jobs.Handler {
+	federate := jobs.Handle(func(context.Context, catalog.FederateArgs) error { return nil })
+	return slices.Concat(e.service.Jobs(), e.Catalog.Jobs(), []jobs.Handler{federate})
+}
+
+// work runs the handler of one rendition as a worker would, without a queue.
+func (e *env) work(r catalog.Rendition) error {
+	e.T.Helper()
+	raw, err := json.Marshal(catalog.TranscodeArgs{VideoID: r.VideoID, RenditionID: r.ID})
+	if err != nil {
+		e.T.Fatal(err)
+	}
+	return e.service.Jobs()[0].Work(e.T.Context(), raw)
+}
+
+func (e *env) renditions(v *catalog.Video) []catalog.Rendition {
+	e.T.Helper()
+	var rows []catalog.Rendition
+	if err := e.DB.Read(e.T.Context()).Where("video_id = ?", v.ID).Order("id").Find(&rows).Error; err != nil {
+		e.T.Fatal(err)
+	}
+	return rows
+}
+
+func (e *env) media(v *catalog.Video) *catalog.Media {
+	e.T.Helper()
+	m, err := e.Catalog.Media(e.T.Context(), v.ID)
+	if err != nil {
+		e.T.Fatal(err)
+	}
+	return m
+}
+
+func (e *env) object(key string) []byte {
+	e.T.Helper()
+	r, err := e.store.Open(e.T.Context(), key)
+	if err != nil {
+		e.T.Fatalf("object %s: %v", key, err)
+	}
+	defer r.Close() //nolint:errcheck // a test
+	b, err := io.ReadAll(r)
+	if err != nil {
+		e.T.Fatal(err)
+	}
+	return b
+}
+
+func (e *env) keys() []string {
+	e.T.Helper()
+	var out []string
+	if err := e.store.Walk(e.T.Context(), "", func(o storage.Object) error { out = append(out, o.Key); return nil }); err != nil {
+		e.T.Fatal(err)
+	}
+	return out
+}
+
+// complete checks everything that a viewer, a player and a BitTorrent client
+// need of a video, and that nothing else lies around.
+func (e *env) complete(v *catalog.Video, web, hlsRes []int) *catalog.Media {
+	t := e.T
+	t.Helper()
+	v = e.Reload(v.ID)
+	m := e.media(v)
+	resolutions := func(files []catalog.File) (out []int) {
+		for _, f := range files {
+			out = append(out, f.Resolution)
+		}
+		return out
+	}
+	if diff := cmp.Diff([][]int{web, hlsRes}, [][]int{resolutions(m.Files), resolutions(m.HLS)}); diff != "" {
+		t.Fatalf("files: %s", diff)
+	}
+	want := []string{}
+	for _, f := range slices.Concat(m.Files, m.HLS) {
+		data := e.object(catalog.FileKey(v, &f))
+		want = append(want, catalog.FileKey(v, &f), catalog.TorrentKey(f.TorrentFilename))
+		if int64(len(data)) != f.Size || f.Extname != ".mp4" || f.Metadata == "" {
+			t.Errorf("file %+v has %d bytes", f, len(data))
+		}
+		e.seeds(v, &f, data)
+	}
+	if m.Playlist != nil {
+		want = append(want, catalog.HLSKey(v.UUID, m.Playlist.Filename), catalog.HLSKey(v.UUID, m.Playlist.SegmentsFilename))
+		for _, f := range m.HLS {
+			want = append(want, catalog.HLSKey(v.UUID, f.PlaylistName))
+		}
+		e.plays(v, m)
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, e.keys()); diff != "" {
+		t.Errorf("storage: %s", diff)
+	}
+	if left, err := os.ReadDir(e.scratch); err != nil || len(left) > 0 {
+		t.Errorf("scratch folder holds %v, %v", left, err)
+	}
+	return m
+}
+
+// seeds checks the torrent of a file.
+func (e *env) seeds(v *catalog.Video, f *catalog.File, data []byte) {
+	t := e.T
+	t.Helper()
+	mi, err := metainfo.Load(bytes.NewReader(e.object(catalog.TorrentKey(f.TorrentFilename))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := mi.UnmarshalInfo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pieces []byte
+	for p := range slices.Chunk(data, int(info.PieceLength)) {
+		sum := sha1.Sum(p)
+		pieces = append(pieces, sum[:]...)
+	}
+	if !bytes.Equal(pieces, info.Pieces) || info.Length != f.Size || info.PieceLength != torrent.PieceLength(f.Size) {
+		t.Errorf("torrent of %s is not of its bytes", f.Filename)
+	}
+	if mi.HashInfoBytes().HexString() != f.InfoHash {
+		t.Errorf("info hash %s, want %s", f.InfoHash, mi.HashInfoBytes().HexString())
+	}
+	if want := fmt.Sprintf("%s %dp.mp4", v.Name, f.Resolution); info.Name != want {
+		t.Errorf("name in torrent = %q, want %q", info.Name, want)
+	}
+	urls := e.Catalog.URLs()
+	seeds := []string{urls.File(v, f)}
+	if v.Privacy != catalog.Public {
+		seeds = nil
+	}
+	if diff := cmp.Diff(seeds, []string(mi.UrlList)); diff != "" {
+		t.Errorf("web seeds: %s", diff)
+	}
+	trackers := [][]string{{"wss://videos.example/tracker/socket"}, {"https://videos.example/tracker/announce"}}
+	if diff := cmp.Diff(trackers, [][]string(mi.AnnounceList)); diff != "" {
+		t.Errorf("trackers: %s", diff)
+	}
+	if ok, err := e.Catalog.KnownInfohash(t.Context(), f.InfoHash); err != nil || !ok {
+		t.Errorf("the tracker does not know %s: %v", f.InfoHash, err)
+	}
+}
+
+// plays checks the playlists, the segment hashes and the swarms.
+func (e *env) plays(v *catalog.Video, m *catalog.Media) {
+	t := e.T
+	t.Helper()
+	master := string(e.object(catalog.HLSKey(v.UUID, m.Playlist.Filename)))
+	sums, err := hls.ParseSegments(e.object(catalog.HLSKey(v.UUID, m.Playlist.SegmentsFilename)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sums) != len(m.HLS) || strings.Count(master, "#EXT-X-STREAM-INF") != len(m.HLS) {
+		t.Errorf("%d files, %d with hashes, master %s", len(m.HLS), len(sums), master)
+	}
+	at := -1
+	for i, f := range slices.Backward(m.HLS) { // the smallest first
+		entry := "\n" + f.PlaylistName + "\n"
+		if next := strings.Index(master, entry); next <= at {
+			t.Errorf("%s is not at its place in %s", f.PlaylistName, master)
+		} else {
+			at = next
+		}
+		if f.HasVideo && !strings.Contains(master, fmt.Sprintf("RESOLUTION=%dx%d,FRAME-RATE=%d,CODECS=\"avc1.", f.Width, f.Height, f.FPS)) {
+			t.Errorf("no entry for %+v in %s", f, master)
+		}
+		list, err := hls.ParseMedia(e.object(catalog.HLSKey(v.UUID, f.PlaylistName)))
+		if err != nil || list.File != f.Filename {
+			t.Fatalf("media playlist: %+v, %v", list, err)
+		}
+		data := e.object(catalog.FileKey(v, &f))
+		got := sums[len(m.HLS)-1-i]
+		if got.Name != f.Filename || len(got.Sums) != len(list.Segments) {
+			t.Fatalf("hashes of %s: %+v", f.Filename, got)
+		}
+		for k, s := range list.Segments {
+			sum := sha256.Sum256(data[s.Offset : s.Offset+s.Length])
+			if got.Sums[k].Range != s.String() || got.Sums[k].SHA != hex.EncodeToString(sum[:]) {
+				t.Errorf("segment %s of %s has another hash", s, f.Filename)
+			}
+		}
+		last := list.Segments[len(list.Segments)-1]
+		if end := last.Offset + last.Length; end > f.Size {
+			t.Errorf("the playlist goes to %d, the file to %d", end, f.Size)
+		}
+	}
+	swarm := sha1.Sum([]byte("2" + e.Catalog.URLs().Master(v, m.Playlist) + "+V0"))
+	if ok, err := e.Catalog.KnownInfohash(t.Context(), hex.EncodeToString(swarm[:])); err != nil || !ok {
+		t.Errorf("the tracker does not know the swarm: %v", err)
+	}
+	var hashes []string
+	if err := e.DB.Read(t.Context()).Model(&catalog.Infohash{}).Where("video_id = ?", v.ID).Order("hash").Pluck("hash", &hashes).Error; err != nil {
+		t.Fatal(err)
+	}
+	if n := len(m.Files) + len(m.HLS) + 4*len(m.HLS); len(hashes) < n { // four generations of players
+		t.Errorf("%d info hashes, want at least %d", len(hashes), n)
+	}
+}
+
+// TestPublish: an upload that browsers can play becomes a published video in two
+// resolutions, both as a file and as HLS. The large ones are copies.
+func TestPublish(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		allow := torrent.NewAllowList(func(context.Context, string) (bool, error) { return false, nil })
+		e := newEnv(t, d, func(o *transcode.Options) { o.AllowList = allow })
+		v := e.upload("A film", film(t), slices.Concat(both(180, true), both(144, false)))
+		if v.State != catalog.ToTranscode {
+			t.Fatalf("state = %v", v.State)
+		}
+		e.run()
+		v = e.Reload(v.ID)
+		if v.State != catalog.Published || v.SourceKey != "" || v.LastError != "" {
+			t.Errorf("video = %+v", v)
+		}
+		m := e.complete(v, []int{180, 144}, []int{180, 144})
+		for _, r := range e.renditions(v) {
+			if r.State != catalog.RenditionDone || r.Progress != 100 {
+				t.Errorf("rendition = %+v", r)
+			}
+		}
+		want := pictures(t, film(t))
+		for _, f := range []catalog.File{m.Files[0], m.HLS[0]} {
+			if got := pictures(t, e.object(catalog.FileKey(v, &f))); got != want {
+				t.Errorf("%s holds other pictures than the upload", f.Filename)
+			}
+		}
+		if m.Files[1].Width != 256 || m.Files[1].Height != 144 || m.Files[1].FPS != 25 || !m.Files[1].HasAudio || !m.Files[1].HasVideo {
+			t.Errorf("lower file = %+v", m.Files[1])
+		}
+		// A second run of every job changes nothing.
+		before := e.keys()
+		for _, r := range e.renditions(v) {
+			if err := e.work(r); err != nil {
+				t.Errorf("second run: %v", err)
+			}
+		}
+		if diff := cmp.Diff(before, e.keys()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func write(t *testing.T, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestInputs: uploads that have to be encoded, or have no picture.
+func TestInputs(t *testing.T) {
+	tests := map[string]struct {
+		data       []byte
+		renditions []catalog.Rendition
+		web, hls   []int
+		video      bool
+	}{
+		"webm": {
+			clip(t, "v.webm", "-f", "lavfi", "-i", "testsrc=s=160x90:r=25:d=2", "-f", "lavfi", "-i", "sine=d=2", "-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus"),
+			both(90, true), []int{90}, []int{90}, true,
+		},
+		"odd size": {
+			clip(t, "v.mkv", "-f", "lavfi", "-i", "testsrc=s=161x121:r=25:d=1", "-c:v", "ffv1", "-pix_fmt", "yuv444p"),
+			both(121, true), []int{120}, []int{120}, true,
+		},
+		"HLS alone": {film(t), []catalog.Rendition{{Kind: catalog.KindHLS, Resolution: 144, FPS: 25, Required: true}}, nil, []int{144}, true},
+		"web alone": {film(t), []catalog.Rendition{{Kind: catalog.KindWeb, Resolution: 180, FPS: 25, Required: true}}, []int{180}, nil, true},
+		"sound":     {clip(t, "song.mp3", "-f", "lavfi", "-i", "sine=d=2"), both(0, true), []int{480}, []int{480}, true},
+		"sound as HLS alone": {
+			clip(t, "song.flac", "-f", "lavfi", "-i", "sine=d=2"),
+			[]catalog.Rendition{{Kind: catalog.KindHLS, Required: true}}, nil, []int{0}, false,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t, dbtest.SQLite(t))
+			v := e.upload("A film", tt.data, tt.renditions)
+			preview := ""
+			if name == "sound" {
+				preview = e.preview(v)
+			}
+			e.run()
+			if v = e.Reload(v.ID); v.State != catalog.Published {
+				t.Fatalf("state = %v: %s", v.State, v.LastError)
+			}
+			if preview != "" { // it would be in the way of the check
+				if err := e.store.Delete(t.Context(), preview); err != nil {
+					t.Fatal(err)
+				}
+			}
+			m := e.complete(v, tt.web, tt.hls)
+			for _, f := range slices.Concat(m.Files, m.HLS) {
+				if f.HasVideo != tt.video {
+					t.Errorf("file = %+v", f)
+				}
+			}
+		})
+	}
+}
+
+// preview gives a video the picture that an upload makes.
+func (e *env) preview(v *catalog.Video) string {
+	e.T.Helper()
+	data := clip(e.T.(*testing.T), "p.jpg", "-f", "lavfi", "-i", "color=red:s=850x480", "-frames:v", "1")
+	p := catalog.Thumbnail{Type: catalog.Preview, Filename: uuid.NewString() + ".jpg", Width: 850, Height: 480, Stored: true}
+	if _, err := e.store.Put(context.Background(), p.Key(), bytes.NewReader(data)); err != nil {
+		e.T.Fatal(err)
+	}
+	e.Tx(func(tx *db.Tx) error { return e.Catalog.SetThumbnails(tx, v, []catalog.Thumbnail{p}) })
+	return p.Key()
+}
+
+// TestFails: every bad upload ends in a named state with a reason that tells
+// nothing of this machine, and leaves nothing behind. REL-22
+func TestFails(t *testing.T) {
+	good := film(t)
+	tests := map[string]struct {
+		data   []byte
+		change func(t *testing.T, e *env, v *catalog.Video)
+		want   string
+	}{
+		"cut off":   {good[:len(good)/2], nil, "no readable audio or video"},
+		"playlist":  {[]byte("#EXTM3U\n#EXTINF:1,\n/etc/passwd\n#EXT-X-ENDLIST\n"), nil, "no readable audio or video"},
+		"empty":     {nil, nil, "no readable audio or video"},
+		"lost":      {good, func(t *testing.T, e *env, v *catalog.Video) { e.lose(v) }, "not there any more"},
+		"no upload": {good, func(t *testing.T, e *env, v *catalog.Video) { e.set(v, "source_key", "") }, "not there any more"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t, dbtest.SQLite(t))
+			v := e.upload("A film", tt.data, both(180, true)[:1])
+			if tt.change != nil {
+				tt.change(t, e, v)
+			}
+			err := e.work(e.renditions(v)[0])
+			if err == nil {
+				t.Error("the job succeeded")
+			}
+			v = e.Reload(v.ID)
+			r := e.renditions(v)[0]
+			if v.State != catalog.TranscodingFailed || r.State != catalog.RenditionFailed || !strings.Contains(v.LastError, tt.want) {
+				t.Errorf("state %v, rendition %+v, reason %q, want %q", v.State, r, v.LastError, tt.want)
+			}
+			if strings.Contains(v.LastError, "/") || strings.Contains(v.LastError, "ffprobe") {
+				t.Errorf("reason %q tells of this machine", v.LastError)
+			}
+			for _, k := range e.keys() {
+				if !strings.HasPrefix(k, "sources/") {
+					t.Errorf("left behind: %s", k)
+				}
+			}
+		})
+	}
+}
+
+func (e *env) lose(v *catalog.Video) {
+	e.T.Helper()
+	if err := e.store.Delete(context.Background(), v.SourceKey); err != nil {
+		e.T.Fatal(err)
+	}
+}
+
+func (e *env) set(v *catalog.Video, column string, value any) {
+	e.T.Helper()
+	e.Tx(func(tx *db.Tx) error {
+		return tx.Model(&catalog.Video{}).Where("id = ?", v.ID).UpdateColumn(column, value).Error
+	})
+}
+
+// TestGone: a video that is deleted meanwhile ends its jobs quietly.
+func TestGone(t *testing.T) {
+	e := newEnv(t, dbtest.SQLite(t))
+	v := e.upload("A film", film(t), both(180, true))
+	rows := e.renditions(v)
+	slow := &executor{Executor: e.opts.Executor, before: func(int) error {
+		e.Tx(func(tx *db.Tx) error {
+			v, err := catalog.Lock(tx, v.ID)
+			if err != nil {
+				return err
+			}
+			return e.Catalog.Drop(tx, v)
+		})
+		return nil
+	}}
+	e.use(slow)
+	if err := e.work(rows[0]); err != nil { // deleted while it was encoded
+		t.Errorf("work = %v", err)
+	}
+	if err := e.work(rows[1]); err != nil { // deleted before
+		t.Errorf("work = %v", err)
+	}
+	e.run()
+	if keys := e.keys(); len(keys) != 0 {
+		t.Errorf("left behind: %v", keys)
+	}
+}
+
+// executor runs a function before each encoding.
+type executor struct {
+	transcode.Executor
+	before func(n int) error
+
+	mu sync.Mutex
+	n  int
+}
+
+func (x *executor) Encode(ctx context.Context, in string, p transcode.Profile) (string, error) {
+	x.mu.Lock()
+	x.n++
+	n := x.n
+	x.mu.Unlock()
+	if err := x.before(n); err != nil {
+		return "", err
+	}
+	return x.Executor.Encode(ctx, in, p)
+}
+
+func (e *env) use(x transcode.Executor) {
+	e.T.Helper()
+	e.opts.Executor = x
+	var err error
+	if e.service, err = transcode.New(e.opts); err != nil {
+		e.T.Fatal(err)
+	}
+}
+
+// TestDiskFull: the job comes back when there may be room, and does not count as
+// a failure. REL-16
+func TestDiskFull(t *testing.T) {
+	e := newEnv(t, dbtest.SQLite(t))
+	full := &executor{Executor: e.opts.Executor, before: func(n int) error {
+		if n == 1 {
+			return fmt.Errorf("ffmpeg: %w", storage.ErrFull)
+		}
+		return nil
+	}}
+	e.use(full)
+	v := e.upload("A film", film(t), both(180, true)[:1])
+	e.TakeJobs()
+	start := db.Now()
+	if err := e.work(e.renditions(v)[0]); err != nil {
+		t.Fatalf("work = %v", err)
+	}
+	var again jobs.Job
+	if err := e.DB.Read(t.Context()).Where("kind = ?", catalog.TranscodeArgs{}.Kind()).Take(&again).Error; err != nil {
+		t.Fatal(err)
+	}
+	if again.State != jobs.Waiting || again.RunAt.Before(start.Add(30*time.Second)) || again.UniqueKey == nil || *again.UniqueKey != strconv.FormatInt(e.renditions(v)[0].ID, 10) {
+		t.Errorf("job = %+v", again)
+	}
+	if r := e.renditions(v)[0]; r.State != catalog.RenditionQueued || e.Reload(v.ID).State != catalog.ToTranscode {
+		t.Errorf("rendition = %+v", r)
+	}
+	e.Tx(func(tx *db.Tx) error {
+		return tx.Model(&jobs.Job{}).Where("id = ?", again.ID).Update("run_at", db.Now()).Error
+	})
+	e.run()
+	e.complete(v, []int{180}, nil)
+}
+
+// TestRetries: an error that may pass is tried again; when it never does, the
+// rendition has failed with a reason.
+func TestRetries(t *testing.T) {
+	for _, tt := range []struct {
+		failures int
+		want     catalog.State
+	}{{1, catalog.Published}, {100, catalog.TranscodingFailed}} {
+		t.Run(fmt.Sprint(tt.failures), func(t *testing.T) {
+			e := newEnv(t, dbtest.SQLite(t))
+			flaky := &executor{Executor: e.opts.Executor, before: func(n int) error {
+				if n <= tt.failures {
+					return &ffmpeg.ToolError{Tool: "ffmpeg", Stderr: "/secret/path: broken", Err: errors.New("exit status 1")}
+				}
+				return nil
+			}}
+			e.use(flaky)
+			v := e.upload("A film", film(t), both(180, true)[:1])
+			handlers := e.handlers()
+			handlers[0].Backoff = func(int) time.Duration { return time.Millisecond }
+			jobstest.Run(t, e.DB, handlers...)
+			deadline := time.Now().Add(30 * time.Second)
+			for e.Reload(v.ID).State == catalog.ToTranscode {
+				if time.Now().After(deadline) {
+					t.Fatal("the video stays where it is")
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			if got := e.Reload(v.ID); got.State != tt.want || strings.Contains(got.LastError, "secret") {
+				t.Errorf("state %v, %q, want %v", got.State, got.LastError, tt.want)
+			}
+			if flaky.n != min(tt.failures+1, 3) {
+				t.Errorf("%d attempts", flaky.n)
+			}
+		})
+	}
+}
+
+// TestWaitsForWeb: HLS of the same resolution is copied from the web file, so it
+// waits for that.
+func TestWaitsForWeb(t *testing.T) {
+	e := newEnv(t, dbtest.SQLite(t))
+	count := &executor{Executor: e.opts.Executor, before: func(int) error { return nil }}
+	e.use(count)
+	v := e.upload("A film", film(t), both(144, true))
+	rows := e.renditions(v)
+	e.TakeJobs()
+	if err := e.work(rows[1]); err != nil || count.n != 0 {
+		t.Errorf("work = %v after %d encodings", err, count.n)
+	}
+	waiting := func() (n int64) {
+		if err := e.DB.Read(t.Context()).Model(&jobs.Job{}).Where("kind = 'video.transcode'").Count(&n).Error; err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := waiting(); n != 1 {
+		t.Errorf("%d jobs, want it again", n)
+	}
+	if err := e.work(rows[0]); err != nil {
+		t.Fatal(err)
+	}
+	if n := waiting(); n != 2 {
+		t.Errorf("%d jobs, want one that runs at once", n)
+	}
+	if err := e.work(rows[1]); err != nil {
+		t.Fatal(err)
+	}
+	m := e.media(v)
+	if a, b := pictures(t, e.object(catalog.FileKey(v, &m.Files[0]))), pictures(t, e.object(catalog.FileKey(v, &m.HLS[0]))); a != b {
+		t.Errorf("encoded pictures %s and %s: they were not copied", a, b)
+	}
+	// When the web file has failed, HLS is made of the upload.
+	v2 := e.upload("Another", film(t), both(144, true))
+	rows = e.renditions(v2)
+	e.Tx(func(tx *db.Tx) error { return e.Catalog.FailRendition(tx, &rows[0], "broken") })
+	if err := e.work(rows[1]); err != nil {
+		t.Fatal(err)
+	}
+	if m := e.media(v2); len(m.HLS) != 1 || m.HLS[0].Resolution != 144 {
+		t.Errorf("media = %+v", m)
+	}
+}
+
+// pictures hashes the encoded pictures of a file.
+func pictures(t *testing.T, data []byte) string {
+	t.Helper()
+	out, err := exec.Command(must(tool()).FFmpeg, "-v", "error", "-i", write(t, data), "-map", "0:v", "-c", "copy", "-f", "streamhash", "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// TestAtOnce: renditions that end at the same moment all stand in the playlists.
+func TestAtOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		e := newEnv(t, d)
+		gate := make(chan struct{})
+		var arrived sync.WaitGroup
+		arrived.Add(3)
+		e.use(&executor{Executor: e.opts.Executor, before: func(int) error { arrived.Done(); <-gate; return nil }})
+		v := e.upload("A film", clip(t, "s.mp4", "-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=1", "-c:v", "libx264", "-pix_fmt", "yuv420p"),
+			[]catalog.Rendition{{Kind: catalog.KindHLS, Resolution: 180, Required: true}, {Kind: catalog.KindHLS, Resolution: 144}, {Kind: catalog.KindHLS, Resolution: 100}})
+		var wg sync.WaitGroup
+		for _, r := range e.renditions(v) {
+			wg.Go(func() {
+				if err := e.work(r); err != nil {
+					t.Errorf("work = %v", err)
+				}
+			})
+		}
+		arrived.Wait()
+		close(gate)
+		wg.Wait()
+		e.use(transcode.Local{Tool: must(tool())})
+		e.run()
+		e.complete(v, nil, []int{180, 144, 100})
+	})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// TestRename: a new name means new torrents, made without reading the files
+// again; the old ones go and their hashes are refused.
+func TestRename(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		e := newEnv(t, d)
+		v := e.upload("A film", film(t), both(180, true))
+		e.run()
+		before := e.complete(v, []int{180}, []int{180})
+		var swarms int64
+		count := func() (n int64) {
+			if err := d.Read(t.Context()).Model(&catalog.Infohash{}).Where("video_id = ?", v.ID).Count(&n).Error; err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		swarms = count()
+		if a := e.Do(e.alice, "PUT", "/api/v1/videos/"+v.UUID, map[string]any{"name": "Another film"}); a.Status != 204 {
+			t.Fatalf("rename: %d %s", a.Status, a.Body)
+		}
+		e.run()
+		if v = e.Reload(v.ID); v.Name != "Another film" {
+			t.Fatalf("name = %q", v.Name)
+		}
+		after := e.complete(v, []int{180}, []int{180}) // which looks at the name in the torrent
+		if after.Files[0].InfoHash == before.Files[0].InfoHash || after.Files[0].TorrentFilename == before.Files[0].TorrentFilename {
+			t.Errorf("torrent = %+v", after.Files[0])
+		}
+		if ok, err := e.Catalog.KnownInfohash(t.Context(), before.Files[0].InfoHash); err != nil || ok {
+			t.Errorf("the tracker still knows the old hash: %v", err)
+		}
+		if got := count(); got != swarms {
+			t.Errorf("%d info hashes, before %d", got, swarms)
+		}
+		// Without the old torrent the file is hashed anew.
+		if err := e.store.Delete(t.Context(), catalog.TorrentKey(after.Files[0].TorrentFilename)); err != nil {
+			t.Fatal(err)
+		}
+		e.Tx(func(tx *db.Tx) error { return jobs.Insert(tx, catalog.TorrentArgs{VideoID: v.ID}) })
+		e.run()
+		e.complete(v, []int{180}, []int{180})
+	})
+}
+
+// TestPrivate: the torrents of a private video do not tell where its files are,
+// also after the change.
+func TestPrivate(t *testing.T) {
+	e := newEnv(t, dbtest.SQLite(t))
+	v := e.upload("A film", film(t), both(180, true), func(n *catalog.NewVideo) { n.Attributes.Privacy = catalog.Private })
+	e.run()
+	e.complete(v, []int{180}, []int{180})
+	for _, privacy := range []catalog.Privacy{catalog.Public, catalog.Private} {
+		if a := e.Do(e.alice, "PUT", "/api/v1/videos/"+v.UUID, map[string]any{"privacy": int(privacy)}); a.Status != 204 {
+			t.Fatalf("change: %d %s", a.Status, a.Body)
+		}
+		e.run()
+		if v = e.Reload(v.ID); v.Privacy != privacy {
+			t.Fatalf("privacy = %v", v.Privacy)
+		}
+		e.complete(v, []int{180}, []int{180})
+	}
+}
+
+// TestRenamedMeanwhile: a video that gets another name, or another privacy,
+// while it is transcoded has the right torrents in the end.
+func TestRenamedMeanwhile(t *testing.T) {
+	e := newEnv(t, dbtest.SQLite(t))
+	v := e.upload("A film", film(t), both(180, true)[:1])
+	e.use(&executor{Executor: e.opts.Executor, before: func(int) error { e.set(v, "name", "Quick change"); return nil }})
+	e.run()
+	e.complete(v, []int{180}, nil)
+}
+
+// TestCommitLost: when the answer to a commit is lost, what was stored is kept.
+func TestCommitLost(t *testing.T) {
+	e := newEnv(t, dbtest.SQLite(t))
+	v := e.upload("A film", film(t), both(180, true)[:1])
+	ctx, cancel := context.WithCancel(t.Context())
+	e.use(&executor{Executor: e.opts.Executor, before: func(int) error { cancel(); return nil }})
+	raw := must(json.Marshal(catalog.TranscodeArgs{VideoID: v.ID, RenditionID: e.renditions(v)[0].ID}))
+	if err := e.service.Jobs()[0].Work(ctx, raw); !errors.Is(err, context.Canceled) { // the server stops
+		t.Errorf("work = %v", err)
+	}
+	if r := e.renditions(v)[0]; r.State != catalog.RenditionQueued || e.Reload(v.ID).State != catalog.ToTranscode {
+		t.Errorf("rendition = %+v", r)
+	}
+	e.use(transcode.Local{Tool: must(tool())})
+	e.run()
+	e.complete(v, []int{180}, nil)
+}
+
+// TestProgress: the owner sees how far it is.
+func TestProgress(t *testing.T) {
+	e := newEnv(t, dbtest.SQLite(t))
+	v := e.upload("A film", film(t), both(144, true)[:1])
+	seen := 0
+	e.use(&reporter{Executor: e.opts.Executor, report: func(p transcode.Profile) {
+		p.Progress(40)
+		seen = e.renditions(v)[0].Progress
+	}})
+	e.run()
+	if seen != 40 {
+		t.Errorf("progress = %d, want 40", seen)
+	}
+}
+
+type reporter struct {
+	transcode.Executor
+	report func(transcode.Profile)
+}
+
+func (r *reporter) Encode(ctx context.Context, in string, p transcode.Profile) (string, error) {
+	r.report(p)
+	return r.Executor.Encode(ctx, in, p)
+}
+
+// TestRemoteStore: a store without files of its own is read into the scratch
+// folder first.
+func TestRemoteStore(t *testing.T) {
+	e := newEnv(t, dbtest.SQLite(t))
+	e.opts.Store = struct{ storage.Store }{e.store} // hides Path
+	e.use(e.opts.Executor)
+	v := e.upload("A film", film(t), both(180, true))
+	e.run()
+	e.complete(v, []int{180}, []int{180})
+}
