@@ -176,7 +176,7 @@ func (s *Server) dashboard() {
 			return rest.Forbidden("Only administrators see the queues")
 		}
 		c.Response().Header().Set("Content-Security-Policy", "default-src 'self'; script-src 'self' 'unsafe-inline'; "+
-			"style-src 'self' 'unsafe-inline' https://fonts.googleapis.com; font-src 'self' https://fonts.gstatic.com; "+
+			"style-src 'self' 'unsafe-inline'; font-src 'self' data:; "+
 			"img-src 'self' data:; frame-ancestors 'none'; form-action 'self'; base-uri 'none'")
 		c.Response().Header().Set("Cache-Control", "private, no-store")
 		return h(c)
