@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -291,9 +292,7 @@ func TestRegister(t *testing.T) {
 		e := accountstest.New(t, d, open)
 		register := func(name, ip string, more map[string]any) accountstest.Answer {
 			body := map[string]any{"username": name, "email": name + "@example.com", "password": accountstest.Password, "displayName": "The " + name}
-			for k, v := range more {
-				body[k] = v
-			}
+			maps.Copy(body, more)
 			return e.Do("POST", "/api/v1/users/register", "", body, accountstest.From(ip))
 		}
 		want(t, register("alice", "192.0.2.1", map[string]any{
@@ -365,10 +364,7 @@ func TestMassAssignment(t *testing.T) {
 			{"alice", "PUT", "/video-channels/alice_channel", []string{"support"}, 204},
 		} {
 			before := snapshot()
-			send := map[string]any{}
-			for k, v := range body {
-				send[k] = v
-			}
+			send := maps.Clone(body)
 			for _, k := range c.drop {
 				delete(send, k)
 			}
@@ -378,10 +374,7 @@ func TestMassAssignment(t *testing.T) {
 			}
 		}
 		before := snapshot()
-		send := map[string]any{}
-		for k, v := range body {
-			send[k] = v
-		}
+		send := maps.Clone(body)
 		send["name"], send["displayName"], send["support"] = "another", "Another", "abc"
 		delete(send, "description")
 		id := want(t, e.Do("POST", "/api/v1/video-channels", token["alice"], send), 200)["videoChannel"].(map[string]any)["id"].(float64)

@@ -42,7 +42,7 @@ func TestToken(t *testing.T) {
 		if first.Code != 200 {
 			t.Fatalf("%d %s", first.Code, first.Text())
 		}
-		sameShape(t, "users-token", map[string]any(first.JSON()))
+		sameShape(t, "users-token", first.JSON())
 		if h := first.Header(); h.Get("Cache-Control") != "no-store" || h.Get("Pragma") != "no-cache" {
 			t.Errorf("headers %v, want no-store and no-cache", h)
 		}
@@ -63,7 +63,7 @@ func TestToken(t *testing.T) {
 		if second.Code != 200 {
 			t.Fatalf("refresh: %d %s", second.Code, second.Text())
 		}
-		sameShape(t, "users-token-refresh", map[string]any(second.JSON()))
+		sameShape(t, "users-token-refresh", second.JSON())
 		next := second.JSON()["access_token"].(string)
 		if status(access) != 401 || status(next) != 200 {
 			t.Errorf("after the refresh the old token answers %d and the new one %d", status(access), status(next))
@@ -144,6 +144,7 @@ func TestTokenRefusals(t *testing.T) {
 			{"unknown user", with(url.Values{"username": {"nobody"}}), "invalid_grant", "Invalid grant: user credentials are invalid"},
 			{"unknown email", with(url.Values{"username": {"nobody@example.com"}}), "invalid_grant", ""},
 			{"SQL as name", with(url.Values{"username": {"' OR 1=1 --"}}), "invalid_grant", ""},
+			{"zero byte in the name", with(url.Values{"username": {"alice\x00"}}), "invalid_grant", ""},
 			{"no name", with(url.Values{"username": nil}), "invalid_request", ""},
 			{"no password", with(url.Values{"password": nil}), "invalid_request", ""},
 			{"too long", with(url.Values{"password": {strings.Repeat("a", 257)}}), "too_long_password", ""},

@@ -5,7 +5,6 @@ package accountstest
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -56,7 +55,7 @@ func New(t testing.TB, d *db.DB, change ...func(*config.Config)) *Env {
 	if err := cfg.Complete(); err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	engine, err := activitypub.New(activitypub.Options{
 		DB: d, Transport: aptest.Transport(t), Origin: cfg.Origin(), Federation: cfg.Federation,
 		Followers: cfg.Followers, Followings: cfg.Followings, Logger: log,

@@ -55,7 +55,7 @@ type AccountJSON struct {
 
 // ChannelJSON is a channel in the API. OwnerAccount is left out where the
 // account stands beside it.
-type ChannelJSON struct {
+type ChannelJSON struct { //nolint:revive // named like AccountJSON beside it
 	apiActor
 	Banners      []Image      `json:"banners"`
 	Support      *string      `json:"support"`

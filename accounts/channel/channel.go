@@ -10,6 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/config/db"
 )
@@ -165,7 +166,7 @@ func (s *Service) splitHandle(handle string) (name, host string, ok bool) {
 	if s.o.Actors.ServesHost(host) {
 		host = ""
 	}
-	return name, host, name != "" && len(name) <= 255 && len(host) <= 255
+	return name, host, name != "" && len(name) <= 255 && len(host) <= 255 && input.Plain(handle)
 }
 
 func (s *Service) account(ctx context.Context, where string, args ...any) (*Account, error) {

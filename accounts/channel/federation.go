@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
@@ -61,8 +62,14 @@ func (s *Service) ActorDeleted(ctx context.Context, a *actor.Actor) error {
 // dropAccount removes an account whose actor is gone and which has no channel
 // left. Channels that are still there go the same way.
 func (s *Service) dropAccount(tx *db.Tx, where string, arg any) error {
+	q := tx.DB
+	if tx.Dialect() == db.Postgres {
+		// The jobs of two channels of one account may run at once; without the lock
+		// each would leave the account to the other.
+		q = q.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+	}
 	var acc Account
-	err := tx.Where(where, arg).Take(&acc).Error
+	err := q.Where(where, arg).Take(&acc).Error
 	if errors.Is(err, db.ErrNotFound) {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -44,7 +45,7 @@ func (s *Service) LocalChannels(ctx context.Context, page rest.Page) ([]*Channel
 func (s *Service) ChannelsOfAccount(ctx context.Context, accountID int64, search string, page rest.Page) ([]*Channel, int64, error) {
 	return s.list(ctx, page, func(q *gorm.DB) *gorm.DB {
 		q = q.Where("channels.account_id = ?", accountID)
-		if search != "" {
+		if search = input.Line(search); search != "" {
 			like := "%" + db.Like(search) + "%" // SEC-51
 			q = q.Where(`(LOWER(actors.username) LIKE LOWER(?) ESCAPE '\' OR LOWER(actors.name) LIKE LOWER(?) ESCAPE '\')`, like, like)
 		}
@@ -52,8 +53,8 @@ func (s *Service) ChannelsOfAccount(ctx context.Context, accountID int64, search
 	})
 }
 
-// ChannelSorts are the fields that lists of channels sort by.
-func ChannelSorts() []string { return []string{"id", "name", "updatedAt", "createdAt"} }
+// Sorts are the fields that lists of channels sort by.
+func Sorts() []string { return []string{"id", "name", "updatedAt", "createdAt"} }
 
 func (s *Service) list(ctx context.Context, page rest.Page, where func(*gorm.DB) *gorm.DB) ([]*Channel, int64, error) {
 	var total int64

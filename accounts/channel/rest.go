@@ -51,7 +51,7 @@ func (s *Service) getAccount(c echo.Context) error {
 }
 
 func (s *Service) listOfAccount(c echo.Context) error {
-	page, err := rest.ParsePage(c, "-createdAt", ChannelSorts()...)
+	page, err := rest.ParsePage(c, "-createdAt", Sorts()...)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (s *Service) listOfAccount(c echo.Context) error {
 }
 
 func (s *Service) listLocal(c echo.Context) error {
-	page, err := rest.ParsePage(c, "-createdAt", ChannelSorts()...)
+	page, err := rest.ParsePage(c, "-createdAt", Sorts()...)
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,12 @@ func Text(s string) string {
 	return norm.NFC.String(strings.TrimSpace(s))
 }
 
+// Plain tells whether s may be looked up: PostgreSQL takes neither invalid UTF-8
+// nor zero bytes, and no name holds control characters.
+func Plain(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
 // visible is r, or -1 for a character that could hide or reorder others. The
 // zero-width joiner stays: emoji and several scripts need it, and alone it
 // makes no text (see Line's callers, which refuse what is blank).

@@ -35,26 +35,28 @@ func (s *Service) Authenticate(c echo.Context) (*rest.Principal, error) {
 	if plain, ok := bearer(r); ok {
 		return s.byToken(r.Context(), plain)
 	}
-	cookie, err := r.Cookie(CookieName)
-	if err != nil || cookie.Value == "" {
-		return nil, nil
-	}
-	if !safe(r.Method) && !s.sameOrigin(r) { // SEC-48
-		return nil, nil
-	}
-	return s.bySession(r.Context(), cookie.Value)
+	return s.byCookie(r, CookieName)
 }
 
 // AuthenticateStrict finds the signed-in user of the administration's pages: by
 // a cookie that browsers send from our own pages only, and for requests that
 // change anything from our own origin only (SEC-48).
 func (s *Service) AuthenticateStrict(c echo.Context) (*rest.Principal, error) {
-	r := c.Request()
-	cookie, err := r.Cookie(StrictCookieName)
-	if err != nil || cookie.Value == "" || !safe(r.Method) && !s.sameOrigin(r) {
+	return s.byCookie(c.Request(), StrictCookieName)
+}
+
+// byCookie finds the user of a session cookie. For a request that changes
+// anything it counts only when a page of ours made it (SEC-48).
+func (s *Service) byCookie(r *http.Request, name string) (*rest.Principal, error) {
+	if !safe(r.Method) && !s.sameOrigin(r) {
 		return nil, nil
 	}
-	return s.bySession(r.Context(), cookie.Value)
+	for _, c := range r.CookiesNamed(name) {
+		if c.Value != "" {
+			return s.bySession(r.Context(), c.Value)
+		}
+	}
+	return nil, nil
 }
 
 // bearer reads the Authorization header (RFC 6750 2.1). Other schemes, such as
@@ -189,7 +191,7 @@ func (s *Service) endSession(ctx context.Context, where string, arg any) error {
 // remove what it has.
 func (s *Service) Cookies(plain string, expires time.Time) []*http.Cookie {
 	one := func(name, path string, site http.SameSite) *http.Cookie {
-		c := &http.Cookie{
+		c := &http.Cookie{ //nolint:gosec // Secure follows the scheme of our origin, SameSite the cookie
 			Name: name, Value: plain, Path: path, Expires: expires, HttpOnly: true, SameSite: site,
 			Secure: strings.HasPrefix(s.o.Origin, "https:"),
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -26,7 +27,7 @@ func (s *Service) List(ctx context.Context, search string, blocked *bool, page r
 		return nil, 0, fmt.Errorf("sort %q: not known", page.Sort)
 	}
 	q := s.o.DB.Read(ctx).Model(&User{})
-	if search != "" {
+	if search = input.Line(search); search != "" {
 		like := "%" + db.Like(search) + "%" // SEC-51
 		q = q.Where(`(username LIKE LOWER(?) ESCAPE '\' OR email LIKE LOWER(?) ESCAPE '\')`, like, like)
 	}

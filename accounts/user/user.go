@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -105,6 +106,9 @@ func (s *Service) ByUsername(ctx context.Context, username string) (*User, error
 // ByLogin finds a user by name or e-mail address.
 func (s *Service) ByLogin(ctx context.Context, login string) (*User, error) {
 	login = strings.ToLower(strings.TrimSpace(login))
+	if !input.Plain(login) {
+		return nil, fmt.Errorf("user: %w", db.ErrNotFound)
+	}
 	if strings.Contains(login, "@") {
 		return s.find(ctx, "email = ?", login)
 	}
