@@ -319,7 +319,7 @@ func checkTags(c *rest.Checker, given []string) []string {
 			c.Refuse("body", "tags", fmt.Sprintf("Each should have %d to %d characters", minTag, maxTag), t)
 			return nil
 		}
-		if f := foldTag(t); !seen[f] {
+		if f := FoldTag(t); !seen[f] {
 			seen[f] = true
 			out = append(out, t)
 		}
@@ -331,7 +331,8 @@ func checkTags(c *rest.Checker, given []string) []string {
 	return out
 }
 
-func foldTag(s string) string { return strings.ToLower(norm.NFKC.String(s)) }
+// FoldTag brings a tag into the form in which tags are compared.
+func FoldTag(s string) string { return strings.ToLower(norm.NFKC.String(s)) }
 
 func checkDate(c *rest.Checker, name, s string) *time.Time {
 	t, err := ParseTime(s)

@@ -68,7 +68,7 @@ func saveTags(tx *db.Tx, videoID int64, tags []string) error {
 		return fmt.Errorf("replace tags: %w", err)
 	}
 	for i, t := range tags {
-		if err := tx.Create(&Tag{VideoID: videoID, Name: t, Folded: foldTag(t), Position: i}).Error; err != nil {
+		if err := tx.Create(&Tag{VideoID: videoID, Name: t, Folded: FoldTag(t), Position: i}).Error; err != nil {
 			return fmt.Errorf("save tag: %w", err)
 		}
 	}
@@ -114,7 +114,7 @@ func (s *Service) Advance(tx *db.Tx, videoID int64) error {
 	case ToTranscode, TranscodingFailed:
 		err = s.settle(tx, v, p)
 	case Published:
-		err = s.federate(tx, v, FederateUpdate)
+		err = s.Changed(tx, v)
 	}
 	if err != nil {
 		return err
@@ -183,6 +183,18 @@ func (s *Service) settle(tx *db.Tx, v *Video, p progress) error {
 		return nil
 	}
 	return s.federate(tx, v, FederateCreate)
+}
+
+// Changed notes that something which stands in a video's document has changed,
+// such as its files or torrents, and has other servers told.
+func (s *Service) Changed(tx *db.Tx, v *Video) error {
+	// A later document must have a later date, or one that is delivered late
+	// would win.
+	v.UpdatedAt = db.Now()
+	if err := tx.Model(&Video{}).Where("id = ?", v.ID).UpdateColumn("updated_at", v.UpdatedAt).Error; err != nil {
+		return fmt.Errorf("date video: %w", err)
+	}
+	return s.federate(tx, v, FederateUpdate)
 }
 
 // federate inserts the job that tells other servers what is new about v. Where

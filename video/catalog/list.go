@@ -224,7 +224,7 @@ func (f *Filter) text(q *query) {
 func folded(tags []string) []string {
 	out := make([]string, len(tags))
 	for i, t := range tags {
-		out[i] = foldTag(t)
+		out[i] = FoldTag(t)
 	}
 	return out
 }

@@ -66,7 +66,7 @@ func New(t testing.TB, d *db.DB, change ...func(*catalog.Options)) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &World{T: t, DB: d, Actors: actors, Files: &Files{objects: map[string][]byte{}}, users: map[int64]*User{}}
+	w := &World{T: t, DB: d, Actors: actors, Files: &Files{}, users: map[int64]*User{}}
 	w.Options = catalog.Options{
 		DB: d, Origin: Origin, Logger: log, InstanceName: "Test", PutFile: w.Files.Put, DeleteFile: w.Files.Delete,
 		Channels: channel.New(channel.Options{DB: d, Actors: actors, MaxPerUser: 20, Logger: log}),
@@ -297,7 +297,7 @@ func (w *World) Do(u *User, method, path string, body any, header ...string) Ans
 	return Answer{rec.Code, rec.Body.Bytes(), rec.Header()}
 }
 
-// Files is storage in memory.
+// Files is storage in memory. The zero value is empty.
 type Files struct {
 	mu      sync.Mutex
 	objects map[string][]byte
@@ -308,6 +308,9 @@ func (f *Files) Put(_ context.Context, key string, r io.Reader) error {
 	data, err := io.ReadAll(r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.objects == nil {
+		f.objects = map[string][]byte{}
+	}
 	f.objects[key] = data
 	return err
 }

@@ -1,0 +1,201 @@
+package federation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/transport"
+	"github.com/kinemesh/kinemesh/activitypub/vocab"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/jobs"
+	"github.com/kinemesh/kinemesh/video/catalog"
+)
+
+// Options are what a Service needs.
+type Options struct {
+	DB        *db.DB
+	Engine    *activitypub.Engine
+	Catalog   *catalog.Service
+	Channels  *channel.Service
+	Transport *transport.Client // for pictures
+	Logger    *slog.Logger
+}
+
+// Service federates videos. It is safe for concurrent use.
+type Service struct {
+	db       *db.DB
+	engine   *activitypub.Engine
+	catalog  *catalog.Service
+	channels *channel.Service
+	files    *transport.Client
+	log      *slog.Logger
+	urls     catalog.URLs
+}
+
+// New returns a Service and lets the catalog resolve addresses through it.
+func New(o Options) *Service {
+	s := &Service{
+		db: o.DB, engine: o.Engine, catalog: o.Catalog, channels: o.Channels, files: o.Transport, log: o.Logger,
+		urls: o.Catalog.URLs(),
+	}
+	o.Catalog.Resolve = s.Resolve
+	return s
+}
+
+// Module is this feature's part of the module.
+func (s *Service) Module() activitypub.Module {
+	on := func(activity, object string, do func(context.Context, *activitypub.Activity) error) activitypub.Handler {
+		return activitypub.Handler{On: activitypub.On{Activity: activity, Object: object}, Do: do}
+	}
+	return activitypub.Module{
+		Handlers: []activitypub.Handler{
+			on("Create", "Video", s.onDocument),
+			on("Update", "Video", s.onDocument),
+			on("Delete", "Video", s.onDelete),
+			on("Announce", "Video", s.onAnnounce),
+			on("Undo", "Announce", s.onUndoAnnounce),
+		},
+		Objects: []activitypub.ObjectType{{Type: "Video", Local: s.local, Has: s.has, Ingest: s.Ingest, Remove: s.remove}},
+		Jobs: []jobs.Handler{
+			jobs.Handle(s.federate, jobs.As("federate-video")),
+			jobs.Handle(s.fetchThumbnails, jobs.Attempts(4), jobs.Timeout(5*time.Minute)),
+		},
+		ActorDeleted: func(ctx context.Context, a *actor.Actor) error { return s.catalog.DropActor(ctx, a.ID) },
+	}
+}
+
+// has tells whether a video is stored here.
+func (s *Service) has(ctx context.Context, iri string) (bool, error) {
+	_, err := s.catalog.ByIRI(ctx, iri)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// remove drops a remote video that is gone at its origin.
+func (s *Service) remove(ctx context.Context, iri string) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		v, err := s.catalog.ByIRI(ctx, iri)
+		if errors.Is(err, catalog.ErrNotFound) || (err == nil && v.Local) {
+			return nil
+		}
+		if err == nil {
+			v, err = catalog.Lock(tx, v.ID)
+		}
+		if errors.Is(err, catalog.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return s.catalog.Drop(tx, v)
+	})
+}
+
+// Resolve fetches the video at an address of another server, which may be its
+// page, and returns its row's id; catalog.ErrNotFound when there is none.
+func (s *Service) Resolve(ctx context.Context, uri string) (int64, error) {
+	doc, err := s.engine.Actors.FetchPart(transport.WithBudget(ctx, transport.ActivityBudget), uri)
+	if err == nil && doc.ID() != uri { // SEC-10: whatever was shown there, its origin is asked
+		doc, err = s.engine.Actors.FetchDocument(ctx, doc.ID())
+	}
+	if err == nil && !doc.Is("Video") {
+		return 0, fmt.Errorf("%s, a %s: %w", uri, doc.Type(), catalog.ErrNotFound)
+	}
+	if err == nil {
+		err = s.Ingest(ctx, doc)
+	}
+	if err != nil {
+		s.log.InfoContext(ctx, "address not resolved", "address", uri, "error", err)
+		return 0, fmt.Errorf("resolve %s: %w", uri, catalog.ErrNotFound)
+	}
+	v, err := s.catalog.ByIRI(ctx, doc.ID())
+	if err != nil {
+		return 0, err
+	}
+	return v.ID, nil
+}
+
+// Ingest stores a document that came from its origin.
+func (s *Service) Ingest(ctx context.Context, o vocab.Object) error {
+	_, err := s.ingest(ctx, o)
+	return err
+}
+
+func (s *Service) ingest(ctx context.Context, o vocab.Object) (*catalog.Video, error) {
+	if s.engine.Actors.IsLocal(o.ID()) { // SEC-13
+		return nil, activitypub.Drop(fmt.Errorf("%w: %s is ours", vocab.ErrInvalid, o.ID()))
+	}
+	in, err := parse(o)
+	if err != nil {
+		return nil, activitypub.Drop(err)
+	}
+	ch, err := s.channelOf(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	in.Video.ChannelID = ch.ID
+	var v *catalog.Video
+	err = s.db.Tx(ctx, func(tx *db.Tx) (err error) {
+		v, _, err = s.catalog.SaveRemote(tx, in.Remote)
+		return err
+	})
+	if errors.Is(err, catalog.ErrConflict) {
+		return nil, activitypub.Drop(fmt.Errorf("save %s: %w", o.ID(), err))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("save %s: %w", o.ID(), err)
+	}
+	return v, nil
+}
+
+// channelOf finds the channel among those to whom a document is attributed: a
+// Group on the video's host.
+func (s *Service) channelOf(ctx context.Context, in *incoming) (*channel.Channel, error) {
+	var last error
+	for _, id := range in.owners {
+		ch, err := s.channels.ResolveRemote(ctx, id)
+		switch {
+		case err == nil:
+			return ch, nil
+		case errors.Is(err, channel.ErrNotChannel), errors.Is(err, channel.ErrForeign):
+			last = err
+		default:
+			return nil, fmt.Errorf("channel of %s: %w", in.Video.IRI, err)
+		}
+	}
+	return nil, activitypub.Drop(fmt.Errorf("%w: %s belongs to no channel: %w", vocab.ErrInvalid, in.Video.IRI, last))
+}
+
+// fetchThumbnails fetches what is missing of a remote video's pictures.
+func (s *Service) fetchThumbnails(ctx context.Context, a catalog.RemoteThumbnailArgs) error {
+	m, err := s.catalog.Media(ctx, a.VideoID)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, t := range m.Thumbnails {
+		if t.Stored || t.RemoteURL == "" {
+			continue
+		}
+		data, _, err := s.files.GetFile(ctx, t.RemoteURL, catalog.MaxPicture)
+		if err == nil {
+			err = s.catalog.StoreRemote(ctx, &t, data)
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, catalog.ErrPicture) || (!transport.Temporary(err) && transport.Gone(err)):
+			s.log.InfoContext(ctx, "picture of a remote video not taken", "address", t.RemoteURL, "error", err)
+		default:
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
