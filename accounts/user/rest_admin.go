@@ -1,6 +1,7 @@
 package user
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"math"
@@ -99,16 +100,23 @@ func checkFlags(check *rest.Checker, flags int) {
 	}
 }
 
+// SignupOpen tells whether a visitor with that address may register.
+func (s *Service) SignupOpen(ctx context.Context, ip string) (bool, error) {
+	cfg := s.o.Config.Signup
+	if !cfg.Enabled || cfg.RequiresApproval || cfg.RequiresEmailVerification || !addressMayRegister(ip, cfg.Filters.CIDR.Whitelist, cfg.Filters.CIDR.Blacklist) {
+		return false, nil
+	}
+	n, err := s.Count(ctx)
+	return err == nil && (cfg.Limit < 0 || n < int64(cfg.Limit)), err
+}
+
 // register is open to visitors when the settings say so. It takes nothing that
 // only administrators may set (SEC-45).
 func (s *Service) register(c echo.Context) error {
-	ctx, cfg := c.Request().Context(), s.o.Config.Signup
-	if !cfg.Enabled || cfg.RequiresApproval || cfg.RequiresEmailVerification || !addressMayRegister(c.RealIP(), cfg.Filters.CIDR.Whitelist, cfg.Filters.CIDR.Blacklist) {
-		return rest.Forbidden(noSignup)
-	}
-	if n, err := s.Count(ctx); err != nil {
+	ctx := c.Request().Context()
+	if open, err := s.SignupOpen(ctx, c.RealIP()); err != nil {
 		return err
-	} else if cfg.Limit >= 0 && n >= int64(cfg.Limit) {
+	} else if !open {
 		return rest.Forbidden(noSignup)
 	}
 	var in struct {

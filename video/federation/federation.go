@@ -174,6 +174,11 @@ func (s *Service) channelOf(ctx context.Context, in *incoming) (*channel.Channel
 	return nil, activitypub.Drop(fmt.Errorf("%w: %s belongs to no channel: %w", vocab.ErrInvalid, in.Video.IRI, last))
 }
 
+// FetchPictures fetches the pictures of a remote video that are not stored yet.
+func (s *Service) FetchPictures(ctx context.Context, videoID int64) error {
+	return s.fetchThumbnails(ctx, catalog.RemoteThumbnailArgs{VideoID: videoID})
+}
+
 // fetchThumbnails fetches what is missing of a remote video's pictures.
 func (s *Service) fetchThumbnails(ctx context.Context, a catalog.RemoteThumbnailArgs) error {
 	m, err := s.catalog.Media(ctx, a.VideoID)

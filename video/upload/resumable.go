@@ -378,7 +378,7 @@ func (u *Upload) room(n int64) error {
 func (u *Upload) checkFile(filename string, size int64) error {
 	e := ext(filename)
 	if !slices.Contains(playableExts, e) && (!u.o.Transcoding.Enabled || !slices.Contains(furtherExts, e)) {
-		return unsupported("its name should end in one of " + strings.Join(u.extensions(), ", "))
+		return unsupported("its name should end in one of " + strings.Join(u.Extensions(), ", "))
 	}
 	if u.o.MaxFileSize > 0 && !u.o.MaxFileSize.Allows(size) {
 		return tooLarge(u.o.MaxFileSize)
@@ -386,7 +386,8 @@ func (u *Upload) checkFile(filename string, size int64) error {
 	return nil
 }
 
-func (u *Upload) extensions() []string {
+// Extensions are the endings of files that may be uploaded, with their dots.
+func (u *Upload) Extensions() []string {
 	if u.o.Transcoding.Enabled {
 		return slices.Concat(playableExts, furtherExts)
 	}

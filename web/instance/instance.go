@@ -31,7 +31,7 @@ type Options struct {
 	// Ready tells whether the server can do its work, with a sentence when not.
 	Ready func(context.Context) error
 	// SignupOpen tells whether a visitor from c may register.
-	SignupOpen func(c echo.Context) bool
+	SignupOpen func(c echo.Context) (bool, error)
 	// ClientIP finds the client's address as the server trusts it.
 	ClientIP func(*http.Request) string
 	// Waiting is the number of activities received and not yet processed.
@@ -107,6 +107,10 @@ func off() object { return object{"enabled": false} }
 
 func (i *Instance) config(c echo.Context) error {
 	cfg := i.o.Config
+	open, err := i.o.SignupOpen(c)
+	if err != nil {
+		return err
+	}
 	out := object{
 		"serverVersion": CompatibleVersion, "serverCommit": i.o.Version,
 		"instance": object{
@@ -115,7 +119,7 @@ func (i *Instance) config(c echo.Context) error {
 			"customizations": object{"javascript": "", "css": ""}, "avatars": []any{}, "banners": []any{},
 		},
 		"signup": object{
-			"allowed": cfg.Signup.Enabled, "allowedForCurrentIP": i.o.SignupOpen(c), "minimumAge": cfg.Signup.MinimumAge,
+			"allowed": cfg.Signup.Enabled, "allowedForCurrentIP": open, "minimumAge": cfg.Signup.MinimumAge,
 			"requiresApproval":          cfg.Signup.RequiresApproval,
 			"requiresEmailVerification": cfg.Signup.RequiresEmailVerification,
 		},

@@ -36,7 +36,7 @@ func server(t *testing.T, who *rest.Principal, ready error, change func(*config.
 	instance.New(instance.Options{
 		Config: cfg, Version: "v1", VideoExtensions: []string{".mp4"},
 		Ready:      func(context.Context) error { return ready },
-		SignupOpen: func(echo.Context) bool { return cfg.Signup.Enabled },
+		SignupOpen: func(echo.Context) (bool, error) { return cfg.Signup.Enabled, nil },
 		ClientIP:   func(*http.Request) string { return "203.0.113.7" },
 		Waiting:    func(context.Context) (int64, error) { return 3, nil },
 	}).Routes(r)

@@ -1,0 +1,340 @@
+// Command kinemesh is a federated video server.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kinemesh/kinemesh/accounts"
+	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/activitypub/transport"
+	"github.com/kinemesh/kinemesh/activitypub/webfinger"
+	"github.com/kinemesh/kinemesh/config"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/jobs"
+	"github.com/kinemesh/kinemesh/migrations"
+	"github.com/kinemesh/kinemesh/tracker"
+	"github.com/kinemesh/kinemesh/video"
+	"github.com/kinemesh/kinemesh/video/ffmpeg"
+	"github.com/kinemesh/kinemesh/web"
+	"github.com/kinemesh/kinemesh/web/instance"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// databaseWait is how long a start waits for the database (REL-23).
+const databaseWait = 60 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "kinemesh:", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has run
+	}
+}
+
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use: "kinemesh", Short: "A federated video server", Version: version,
+		SilenceUsage: true, SilenceErrors: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	var file, roles string
+	var asJSON bool
+	root.PersistentFlags().StringVar(&file, "config", "", "settings, a YAML or JSON file (see kinemesh.example.yaml)")
+	serve := &cobra.Command{
+		Use: "serve", Short: "Start the server", Args: cobra.NoArgs,
+		Long: "Start the server. Settings come from the file, then from KINEMESH_… variables, as KINEMESH_LISTEN_PORT.\n" +
+			"The first start makes the administrator root and prints its password once.",
+		RunE: func(c *cobra.Command, _ []string) error { return runServe(c.Context(), file, roles) },
+	}
+	serve.Flags().StringVar(&roles, "roles", "all", "what this process does: all, or some of web, worker, tracker with commas between")
+	check := &cobra.Command{
+		Use: "check", Short: "Look for gaps between database, files and jobs", Args: cobra.NoArgs,
+		Long: "Look for rows without files, files without rows and promises without jobs. Exits with 1 when there is a gap.",
+		RunE: func(c *cobra.Command, _ []string) error { return runCheck(c.Context(), file, asJSON) },
+	}
+	check.Flags().BoolVar(&asJSON, "json", false, "print the gaps as JSON")
+	settings := &cobra.Command{
+		Use: "settings", Short: "Print every setting with its default and what it means", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			_, err := c.OutOrStdout().Write(config.Example())
+			return err
+		},
+	}
+	root.AddCommand(serve, check, settings)
+	return root
+}
+
+// app is everything that is put together before a role is started.
+type app struct {
+	cfg      *config.Config
+	log      *slog.Logger
+	db       *db.DB
+	engine   *activitypub.Engine
+	accounts *accounts.Accounts
+	video    *video.Video
+	metrics  *prometheus.Registry
+}
+
+// build reads the settings, opens the database, applies the migrations and
+// assembles the modules.
+func build(ctx context.Context, file, roles string) (_ *app, err error) {
+	cfg, warnings, err := config.Load(file, os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	rs, err := config.ParseRoles(roles)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.CheckRoles(rs); err != nil {
+		return nil, err
+	}
+	a := &app{cfg: cfg, metrics: prometheus.NewRegistry()}
+	a.log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel()}))
+	slog.SetDefault(a.log)
+	for _, w := range warnings {
+		a.log.Warn(w) //nolint:sloglint // the sentence is the message
+	}
+	if err := cfg.Prepare(); err != nil {
+		return nil, err
+	}
+	var tool *ffmpeg.Tool
+	var g errgroup.Group // looking for ffmpeg and migrating take about as long
+	g.Go(func() (err error) { tool, err = ffmpeg.Find(ctx); return err })
+	g.Go(func() error { return a.openDatabase(ctx) })
+	if err := g.Wait(); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	tool.Threads = cfg.Transcoding.Threads
+	if err := a.assemble(tool); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+// openDatabase waits for a PostgreSQL that is starting too.
+func (a *app) openDatabase(ctx context.Context) error {
+	until := time.Now().Add(databaseWait)
+	for told := false; ; told = true {
+		d, err := db.Open(ctx, a.cfg.DatabaseURL(), db.MaxConns(a.cfg.Database.Pool.Max))
+		if err == nil {
+			a.db = d
+			return migrations.Up(ctx, d, migrations.All()...)
+		}
+		if a.cfg.UsesSQLite() || time.Now().After(until) {
+			return fmt.Errorf("database: %w", err)
+		}
+		if !told {
+			a.log.WarnContext(ctx, "the database does not answer, waiting", "for", databaseWait, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("database: %w", err)
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// assemble lists the modules: this is the place where one is added.
+func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
+	cfg := a.cfg
+	out := transport.New(transport.Config{
+		AllowHTTP: cfg.Federation.AllowHTTP, AllowNetworks: cfg.Federation.AllowNetworks,
+		UserAgent: "Kinemesh/" + version + " (+" + cfg.Origin() + ")",
+	})
+	a.engine, err = activitypub.New(activitypub.Options{
+		DB: a.db, Transport: out, Origin: cfg.Origin(), Federation: cfg.Federation, Followers: cfg.Followers,
+		Followings: cfg.Followings, Logger: a.log, Metrics: a.metrics,
+		Software:          webfinger.Software{Name: "kinemesh", Version: version, Repository: "https://github.com/kinemesh/kinemesh"},
+		OpenRegistrations: func(context.Context) bool { return cfg.Signup.Enabled },
+		Metadata: func(context.Context) map[string]any {
+			return map[string]any{"nodeName": cfg.Instance.Name, "nodeDescription": cfg.Instance.ShortDescription}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	a.accounts = accounts.New(accounts.Options{DB: a.db, Engine: a.engine, Config: cfg, Logger: a.log})
+	a.video, err = video.New(video.Options{
+		DB: a.db, Engine: a.engine, Channels: a.accounts.Channels, Transport: out, Config: cfg, Tool: tool, Logger: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.accounts.Users.Used = a.video.Catalog.Used
+	return a.engine.Use(a.accounts.Module(), a.video.Module())
+}
+
+func (a *app) close() error {
+	var errs []error
+	if a.video != nil {
+		errs = append(errs, a.video.Close())
+	}
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// runServe starts the chosen roles and stops them when ctx ends.
+func runServe(ctx context.Context, file, roleNames string) (err error) {
+	a, err := build(ctx, file, roleNames)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	roles, err := config.ParseRoles(roleNames)
+	if err != nil {
+		return err
+	}
+	has := func(r config.Role) bool { return slices.Contains(roles, r) }
+	if err := a.engine.Prepare(ctx); err != nil {
+		return err
+	}
+	if err := a.firstUser(ctx); err != nil {
+		return err
+	}
+	runner, err := jobs.NewRunner(jobs.Options{
+		DB: a.db, RedisURL: a.cfg.RedisURL(), Handlers: a.engine.Jobs(), Periodic: a.engine.Periodic(), Logger: a.log,
+		Concurrency: map[string]int{"media": a.cfg.Transcoding.Concurrency}, RelayOnly: !has(config.RoleWorker), Metrics: a.metrics,
+	})
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return runner.Run(ctx) })
+	if has(config.RoleWeb) || has(config.RoleTracker) {
+		server, track, err := a.server(runner, has(config.RoleWeb), has(config.RoleTracker))
+		if err != nil {
+			return err
+		}
+		if track != nil {
+			g.Go(func() error { return track.Run(ctx) })
+		}
+		g.Go(func() error {
+			return server.Run(ctx, func() {
+				a.log.InfoContext(ctx, "ready", "url", a.cfg.Origin(), "listen", a.cfg.ListenAddress(), "roles", roles, "version", version)
+			})
+		})
+	}
+	for _, m := range a.engine.Modules() {
+		for _, s := range m.Services {
+			if has(s.Role) {
+				g.Go(func() error { return s.Run(ctx) })
+			}
+		}
+	}
+	return g.Wait()
+}
+
+// firstUser makes the administrator at the first start.
+func (a *app) firstUser(ctx context.Context) error {
+	created, password, err := a.accounts.Users.EnsureRoot(ctx, string(a.cfg.InitialRootPassword))
+	if err != nil || !created {
+		return err
+	}
+	if a.cfg.InitialRootPassword != "" {
+		fmt.Fprintln(os.Stderr, "\n  Administrator root created with the password of KINEMESH_INITIAL_ROOT_PASSWORD.")
+		return nil
+	}
+	fmt.Fprintf(os.Stderr, "\n  Administrator created. Log in as\n\n    user      root\n    password  %s\n\n  It is shown this once.\n\n", password)
+	return nil
+}
+
+// server is the HTTP server of a process. One that is a tracker only answers
+// announces, ping and health.
+func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Server, *tracker.Server, error) {
+	o := web.ServerOptions{
+		Config: a.cfg, Logger: a.log, Authenticate: a.accounts.OAuth.Authenticate,
+		AuthenticateAdmin: a.accounts.OAuth.AuthenticateStrict, Metrics: a.metrics,
+	}
+	var s *web.Server
+	clientIP := func(r *http.Request) string { return s.ClientIP(r) }
+	about := instance.New(instance.Options{
+		Config: a.cfg, Version: version, ClientIP: clientIP, VideoExtensions: a.video.UploadExtensions(), Waiting: a.engine.Waiting,
+		SignupOpen: func(c echo.Context) (bool, error) { return a.accounts.Users.SignupOpen(c.Request().Context(), c.RealIP()) },
+		Ready: func(ctx context.Context) error {
+			if !s.Ready() {
+				return errors.New("stopping")
+			}
+			return a.db.Ping(ctx)
+		},
+	})
+	o.Register = append(o.Register, about.Routes)
+	if withWeb {
+		o.Register = append(o.Register, a.engine.Routes, runner.Routes)
+		o.Dashboard = runner.Dashboard(web.DashboardRoot, false)
+		o.Negotiate = a.engine.Negotiate
+	}
+	var track *tracker.Server
+	if withTracker {
+		track = tracker.New(tracker.Options{
+			Enabled: a.cfg.Tracker.Enabled, Private: a.cfg.Tracker.Private, RejectTooManyAnnounces: a.cfg.Tracker.RejectTooManyAnnounces,
+			AnonymizeIP: a.cfg.Log.AnonymizeIP, Logger: a.log, Registerer: a.metrics,
+			Allow: func(ctx context.Context, h tracker.InfoHash) (bool, error) { return a.video.Infohashes.Allow(ctx, h) },
+			ClientIP: func(r *http.Request) netip.Addr {
+				addr, err := netip.ParseAddr(clientIP(r))
+				if err != nil {
+					return netip.Addr{}
+				}
+				return addr.Unmap()
+			},
+		})
+		o.Tracker = track.Handler()
+	}
+	var err error
+	s, err = web.NewServer(o)
+	return s, track, err
+}
+
+// runCheck prints the gaps.
+func runCheck(ctx context.Context, file string, asJSON bool) (err error) {
+	a, err := build(ctx, file, "")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	gaps := []string{}
+	for _, check := range []func(context.Context) ([]string, error){a.engine.Check, a.video.Check} {
+		found, err := check(ctx)
+		if err != nil {
+			return err
+		}
+		gaps = append(gaps, found...)
+	}
+	if asJSON {
+		if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"gaps": gaps}); err != nil {
+			return err
+		}
+	} else {
+		for _, g := range gaps {
+			fmt.Println(g)
+		}
+	}
+	if len(gaps) > 0 {
+		return fmt.Errorf("%d gaps found", len(gaps))
+	}
+	if !asJSON {
+		fmt.Println("no gap found")
+	}
+	return nil
+}

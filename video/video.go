@@ -1,0 +1,171 @@
+// Package video is the module of videos: it assembles the features of the
+// folders below, from the upload of a file to its federation.
+package video
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"slices"
+
+	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/activitypub/transport"
+	"github.com/kinemesh/kinemesh/config"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/migrations"
+	"github.com/kinemesh/kinemesh/video/audit"
+	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/federation"
+	"github.com/kinemesh/kinemesh/video/ffmpeg"
+	"github.com/kinemesh/kinemesh/video/serve"
+	"github.com/kinemesh/kinemesh/video/storage"
+	"github.com/kinemesh/kinemesh/video/torrent"
+	"github.com/kinemesh/kinemesh/video/transcode"
+	"github.com/kinemesh/kinemesh/video/upload"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+// reserve is how many bytes stay free on the disk (REL-16).
+const reserve = 1 << 30
+
+// Options are what the module needs.
+type Options struct {
+	DB        *db.DB
+	Engine    *activitypub.Engine
+	Channels  *channel.Service
+	Transport *transport.Client
+	Config    *config.Config
+	Tool      *ffmpeg.Tool
+	Logger    *slog.Logger
+}
+
+// Video is the assembled module.
+type Video struct {
+	Catalog *catalog.Service
+	// Infohashes is what the tracker admits.
+	Infohashes *torrent.AllowList
+
+	o          Options
+	store      *storage.Folders
+	folders    []*storage.FS
+	upload     *upload.Upload
+	transcode  *transcode.Service
+	serve      *serve.Serve
+	federation *federation.Service
+}
+
+// New opens the folders of the storage and assembles the features. Close
+// releases what it opened.
+func New(o Options) (*Video, error) {
+	v := &Video{o: o}
+	if err := v.openStore(); err != nil {
+		return nil, errors.Join(err, v.Close())
+	}
+	if err := v.assemble(); err != nil {
+		return nil, errors.Join(err, v.Close())
+	}
+	return v, nil
+}
+
+// openStore gives each kind of object the folder that the settings name.
+func (v *Video) openStore() error {
+	s := v.o.Config.Storage
+	v.store = &storage.Folders{Named: map[string]storage.Store{}}
+	for name, dir := range map[string]string{
+		"web-videos": s.WebVideos, "streaming-playlists": s.StreamingPlaylists, "sources": s.OriginalVideoFiles,
+		"previews": s.Previews, "thumbnails": s.Thumbnails, "torrents": s.Torrents, "avatars": s.Avatars,
+	} {
+		f, err := storage.OpenFS(dir, reserve)
+		if err != nil {
+			return err
+		}
+		v.folders = append(v.folders, f)
+		v.store.Named[name] = f
+	}
+	return nil
+}
+
+func (v *Video) assemble() (err error) {
+	o, cfg := v.o, v.o.Config
+	v.Catalog, err = catalog.New(catalog.Options{
+		DB: o.DB, Channels: o.Channels, Origin: cfg.Origin(), Logger: o.Logger, InstanceName: cfg.Instance.Name,
+		PutFile: func(ctx context.Context, key string, r io.Reader) error {
+			_, err := v.store.Put(ctx, key, r)
+			return err
+		},
+		DeleteFile: v.store.Delete,
+		RemoteURI:  catalog.RemoteURI{Users: cfg.Search.RemoteURI.Users, Anonymous: cfg.Search.RemoteURI.Anonymous},
+		HideNSFW:   cfg.Instance.DefaultNSFWPolicy == "do_not_list",
+	})
+	if err != nil {
+		return err
+	}
+	v.Infohashes = torrent.NewAllowList(v.Catalog.KnownInfohash)
+	v.upload, err = upload.New(upload.Options{
+		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, Store: v.store, Tool: o.Tool,
+		Dir:         filepath.Join(cfg.Storage.TmpPersistent, "uploads"),
+		Transcoding: cfg.Transcoding, Defaults: cfg.Defaults.Publish, MaxFileSize: cfg.Upload.MaxFileSize,
+		ExpireAfter: cfg.Upload.ExpireAfter, Reserve: reserve, Logger: o.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	v.transcode, err = transcode.New(transcode.Options{
+		DB: o.DB, Catalog: v.Catalog, Store: v.store, Executor: transcode.Local{Tool: o.Tool},
+		Dir: filepath.Join(cfg.Storage.Tmp, "transcode"), MaxFPS: cfg.Transcoding.FPS.Max, AllowList: v.Infohashes, Logger: o.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	v.serve, err = serve.New(serve.Options{
+		DB: o.DB, Catalog: v.Catalog, Store: v.store, Secret: string(cfg.Secrets.PeerTube),
+		OpenPrivateFiles: !cfg.StaticFiles.PrivateFilesRequireAuth, Logger: o.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	v.federation = federation.New(federation.Options{
+		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Transport: o.Transport, Logger: o.Logger,
+	})
+	v.serve.FetchPictures = v.federation.FetchPictures
+	return nil
+}
+
+// Module is what the server plugs in.
+func (v *Video) Module() activitypub.Module {
+	m := v.federation.Module()
+	m.Name = "video"
+	m.Migrations = []migrations.Set{migrations.Video}
+	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs())
+	m.Periodic = slices.Concat(m.Periodic, v.Catalog.Periodic(), v.upload.Periodic())
+	m.Routes = func(r *rest.Router) {
+		v.upload.Routes(r)
+		v.Catalog.Routes(r)
+		v.serve.Routes(r)
+	}
+	return m
+}
+
+// UploadExtensions are the endings of files that may be uploaded.
+func (v *Video) UploadExtensions() []string { return v.upload.Extensions() }
+
+// Check tells what is amiss between rows, files and jobs.
+func (v *Video) Check(ctx context.Context) ([]string, error) {
+	a := audit.Audit{DB: v.o.DB, Store: v.store, Federated: v.o.Config.Federation.Enabled}
+	return a.Run(ctx)
+}
+
+// Close releases the folders.
+func (v *Video) Close() error {
+	var errs []error
+	if v.upload != nil {
+		errs = append(errs, v.upload.Close())
+	}
+	for _, f := range v.folders {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
