@@ -52,6 +52,7 @@ type Card struct {
 	ChannelAvatar string
 	Host          string // of a remote video
 	NSFW          bool
+	Blur          bool   // the picture is hidden until the video is opened
 	Badge         string // "Private", "Transcoding"; empty for a public one
 }
 
@@ -147,6 +148,7 @@ type Player struct {
 	SHA256     string   // segments-sha256.json
 	Swarm      string   // the origin's master playlist address
 	ICEServers []string // stun: and turn: addresses, may be empty
+	UUID       string   // views are counted for it; empty: they are not
 	// Notice stands instead of the player: transcoding, failed.
 	Notice string
 	Detail string
@@ -228,6 +230,7 @@ type PublishPage struct {
 	// InitialPrivacy is what the video has until "Publish" is pressed.
 	InitialPrivacy int
 	MaxSize        int64 // bytes, 0: no limit
+	MaxChunk       int64 // bytes of one request, 0: as the client likes
 	QuotaLeft      int64 // bytes, negative: no limit
 }
 

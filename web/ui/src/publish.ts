@@ -5,7 +5,7 @@ import { call, type Problem } from './lib/api'
 import { bytes, left, percent } from './lib/format'
 import { ResumableUpload, type Upload, type Video } from './lib/resumable'
 
-type Details = { state: { id: number; label: string }; files: unknown[]; streamingPlaylists: { files: unknown[] }[] }
+type Progress = { state: number; label: string; percent: number; done: number; total: number; error: string }
 
 const STATE_PUBLISHED = 1
 const FAILED_STATES = new Set([7, 8, 11, 12])
@@ -91,6 +91,7 @@ function pick(file: File | null | undefined): void {
     endpoint: '/api/v1/videos/upload-resumable',
     metadata: () => firstMetadata(file),
     onChange: show,
+    maxChunk: Number(root.dataset.chunk),
     storage: localStorage,
   })
   job.start()
@@ -198,26 +199,21 @@ function valid(): boolean {
 async function poll(v: Video): Promise<void> {
   bar.removeAttribute('value')
   line.textContent = 'Preparing the video'
+  const finish = (text: string, bad: boolean) => {
+    bar.value = 1
+    panel.classList.toggle('bad', bad)
+    line.classList.toggle('bad', bad)
+    line.textContent = text
+    spoken.textContent = text
+  }
   for (;;) {
     try {
-      const d = await call<Details>('GET', `/api/v1/videos/${v.uuid}`)
-      const files = d.files.length + d.streamingPlaylists.reduce((n, p) => n + p.files.length, 0)
-      root.dataset.video = String(d.state.id)
-      if (d.state.id === STATE_PUBLISHED) {
-        bar.value = 1
-        line.textContent = 'Ready to watch'
-        spoken.textContent = line.textContent
-        return
-      }
-      if (FAILED_STATES.has(d.state.id)) {
-        bar.value = 1
-        panel.classList.add('bad')
-        line.classList.add('bad')
-        line.textContent = `${d.state.label}. The file could not be made playable.`
-        spoken.textContent = line.textContent
-        return
-      }
-      line.textContent = files ? `Transcoding · ${files} ${files === 1 ? 'file' : 'files'} ready` : 'Transcoding'
+      const d = await call<Progress>('GET', `/videos/progress/${v.uuid}`)
+      root.dataset.video = String(d.state)
+      if (d.state === STATE_PUBLISHED) return finish('Ready to watch', false)
+      if (FAILED_STATES.has(d.state)) return finish(`${d.label}. ${d.error || 'The file could not be made playable.'}`, true)
+      if (d.total) bar.value = d.percent / 100
+      line.textContent = d.total ? `Transcoding · ${d.percent} % · ${d.done} of ${d.total} files ready` : 'Waiting for transcoding'
     } catch (error) {
       if ((error as Problem).status === 404) {
         line.textContent = 'The video was deleted.'

@@ -22,6 +22,7 @@ export type Options = {
   endpoint: string
   metadata: () => Record<string, unknown>
   onChange: (u: Upload) => void
+  maxChunk?: number // bytes; 0: none but ours
   storage?: Storage // remembers open sessions by file, never a token
 }
 
@@ -43,7 +44,7 @@ export class ResumableUpload {
   #u: Upload
   #location = ''
   #offset = 0
-  #chunk = FIRST_CHUNK
+  #chunk: number
   #tries = 0
   #xhr: XMLHttpRequest | null = null
   #running = false
@@ -53,6 +54,7 @@ export class ResumableUpload {
   constructor(file: File, options: Options) {
     this.#file = file
     this.#o = options
+    this.#chunk = Math.min(FIRST_CHUNK, options.maxChunk || FIRST_CHUNK)
     this.#u = { state: 'running', sent: 0, total: file.size, speed: 0, retryIn: 0 }
     this.#location = this.#recall()
     addEventListener('offline', this.#onOffline)
@@ -197,7 +199,7 @@ export class ResumableUpload {
       this.#tries = 0
       const seconds = (performance.now() - began) / 1000
       const ideal = ((end - from) / Math.max(seconds, 0.05)) * CHUNK_SECONDS
-      this.#chunk = Math.round(Math.min(MAX_CHUNK, Math.max(MIN_CHUNK, Math.min(ideal, this.#chunk * 2))))
+      this.#chunk = Math.round(Math.min(this.#o.maxChunk || MAX_CHUNK, Math.max(MIN_CHUNK, Math.min(ideal, this.#chunk * 2))))
       return true
     }
     if (answer.status === 200 || answer.status === 201) {

@@ -4,13 +4,14 @@
 // Attributes: hls (URL of the master playlist), duration (seconds), label,
 // autoplay, p2p, theatre, and as JSON or text: trackers (["wss://…"]),
 // ice (RTCIceServer list), sha256 (URL of segments-sha256.json), swarm (URL of
-// the origin's master playlist).
+// the origin's master playlist), video (UUID for which a view is counted).
 import { build, type Parts } from './chrome'
 import { shortcut } from './keys'
 import { type Engine, noStats, type P2POptions, type PlayerStats } from './types'
 import { bytes, percent, timestamp } from '../lib/format'
 
 const STATS_EVERY = 1000
+const VIEW_AFTER = 10 // seconds watched
 
 const store = {
   get(key: string): string | null {
@@ -149,6 +150,7 @@ export class KinemeshPlayer extends HTMLElement {
       if (this.#engine) this.#engine.start()
       else void this.#play()
     }, o)
+    this.#countView(o)
     const stop = timestamp(this.#query.get('stop'))
     if (stop) {
       const atStop = () => {
@@ -187,6 +189,28 @@ export class KinemeshPlayer extends HTMLElement {
       })
       if (done) event.preventDefault()
     }, o)
+  }
+
+  // A view counts after ten seconds, or half of a shorter video, really watched.
+  #countView(o: AddEventListenerOptions): void {
+    const uuid = this.getAttribute('video')
+    if (!uuid) return
+    const { video } = this
+    const need = Math.min(VIEW_AFTER, Number(this.getAttribute('duration')) / 2 || VIEW_AFTER)
+    let watched = 0
+    let last = 0
+    const tick = () => {
+      const step = video.currentTime - last
+      last = video.currentTime
+      if (step > 0 && step < 2) watched += step
+      if (watched < need) return
+      video.removeEventListener('timeupdate', tick)
+      void fetch(`/api/v1/videos/${uuid}/views`, {
+        method: 'POST', headers: { 'Content-Type': 'application/json' }, keepalive: true,
+        body: JSON.stringify({ currentTime: Math.floor(video.currentTime) }),
+      }).catch(() => undefined)
+    }
+    video.addEventListener('timeupdate', tick, o)
   }
 
   #theatre(): void {

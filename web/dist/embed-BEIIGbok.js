@@ -1,0 +1,1 @@
+import"./player-K1AJaTDW.js";

@@ -1,0 +1,78 @@
+package web
+
+import (
+	"bytes"
+	"html"
+	"html/template"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/microcosm-cc/bluemonday"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	goldhtml "github.com/yuin/goldmark/renderer/html"
+)
+
+// texts makes safe HTML of what users and other servers write: Markdown, which
+// may hold HTML (PeerTube writes the one, Mastodon the other). It is safe for
+// concurrent use.
+type texts struct {
+	markdown goldmark.Markdown
+	policy   *bluemonday.Policy
+	strict   *bluemonday.Policy
+}
+
+func newTexts() *texts {
+	p := bluemonday.NewPolicy() // SEC-37
+	p.AllowElements("p", "br", "strong", "b", "em", "i", "del", "ul", "ol", "li", "code", "pre", "blockquote")
+	p.AllowAttrs("href").OnElements("a")
+	p.AllowURLSchemes("http", "https", "mailto")
+	p.AllowRelativeURLs(false)
+	p.RequireParseableURLs(true)
+	p.RequireNoFollowOnLinks(true)
+	p.AddTargetBlankToFullyQualifiedLinks(true)
+	return &texts{
+		markdown: goldmark.New(
+			goldmark.WithExtensions(extension.Linkify, extension.Strikethrough),
+			// What is raw passes here and is cleaned below, with the rest.
+			goldmark.WithRendererOptions(goldhtml.WithUnsafe(), goldhtml.WithHardWraps()),
+		),
+		policy: p,
+		strict: bluemonday.StrictPolicy(),
+	}
+}
+
+// relation is what the sanitiser writes on links that leave. Quotes in text are
+// escaped, so that it stands nowhere else.
+var relation = strings.NewReplacer(`rel="nofollow noopener"`, `rel="nofollow noopener ugc"`)
+
+// safe renders Markdown; it returns nothing when that fails.
+func (t *texts) safe(source string) template.HTML {
+	if strings.TrimSpace(source) == "" {
+		return ""
+	}
+	var b bytes.Buffer
+	if err := t.markdown.Convert([]byte(source), &b); err != nil {
+		return ""
+	}
+	return template.HTML(relation.Replace(t.policy.Sanitize(b.String()))) //nolint:gosec // sanitised on this line
+}
+
+var spaces = regexp.MustCompile(`\s+`)
+
+const summaryRunes = 250
+
+// summary is the beginning of a text without any markup, for previews.
+func (t *texts) summary(source string) string {
+	plain := t.strict.Sanitize(strings.ReplaceAll(string(t.safe(source)), "<", " <"))
+	plain = strings.TrimSpace(spaces.ReplaceAllString(html.UnescapeString(plain), " "))
+	if utf8.RuneCountInString(plain) <= summaryRunes {
+		return plain
+	}
+	cut := string([]rune(plain)[:summaryRunes])
+	if i := strings.LastIndexByte(cut, ' '); i > 0 {
+		cut = cut[:i]
+	}
+	return cut + "…"
+}
