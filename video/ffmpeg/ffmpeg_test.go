@@ -28,16 +28,16 @@ func TestMain(m *testing.M) {
 var (
 	found     sync.Once
 	foundTool *Tool
-	foundErr  error
+	errFound  error
 )
 
 // tool is the machine's ffmpeg; the tests of this package are about nothing
 // else, so its absence fails them.
 func tool(t *testing.T) *Tool {
 	t.Helper()
-	found.Do(func() { foundTool, foundErr = Find(t.Context()) })
-	if foundErr != nil {
-		t.Fatal(foundErr)
+	found.Do(func() { foundTool, errFound = Find(t.Context()) })
+	if errFound != nil {
+		t.Fatal(errFound)
 	}
 	cp := *foundTool
 	cp.Threads = 1

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ErrNoPicture: the input has no video to take a picture of.
+// ErrNoPicture means that the input has no video to take a picture of.
 var ErrNoPicture = errors.New("the file has no video")
 
 // Run runs ffmpeg. The error is or wraps syscall.ENOSPC when the disk is full

@@ -287,8 +287,10 @@ func TestConvertFails(t *testing.T) {
 func TestProgressLines(t *testing.T) {
 	var got []float64
 	p := &progress{duration: 10 * time.Second, report: func(f float64) { got = append(got, f) }}
-	for _, s := range []string{"frame=1\nout_time_us=N/A\nout_ti", "me_us=1000000\nprogress=continue\n", "out_time_us=500000\n",
-		"out_time_us=-9\nout_time_us=x\n", "out_time_us=9223372036854775807\n", strings.Repeat("z", 3*maxProgressLine), "\nout_time_us=20000000\n", "progress=end\n"} {
+	for _, s := range []string{
+		"frame=1\nout_time_us=N/A\nout_ti", "me_us=1000000\nprogress=continue\n", "out_time_us=500000\n",
+		"out_time_us=-9\nout_time_us=x\n", "out_time_us=9223372036854775807\n", strings.Repeat("z", 3*maxProgressLine), "\nout_time_us=20000000\n", "progress=end\n",
+	} {
 		if n, err := p.Write([]byte(s)); n != len(s) || err != nil {
 			t.Errorf("Write = %d, %v", n, err)
 		}

@@ -109,8 +109,11 @@ func TestParseMediaRecorded(t *testing.T) {
 		File: "16356538-7ff7-4518-a630-33df6c1d52c7-720-fragmented.mp4",
 		Init: Range{0, 1353},
 		Segments: []Segment{
-			{Range{1353, 126_623}, 4 * time.Second}, {Range{127_976, 128_067}, 4 * time.Second}, {Range{256_043, 128_374}, 4 * time.Second},
-			{Range{384_417, 129_390}, 4 * time.Second}, {Range{513_807, 131_102}, 4 * time.Second},
+			{Range{1353, 126_623}, 4 * time.Second},
+			{Range{127_976, 128_067}, 4 * time.Second},
+			{Range{256_043, 128_374}, 4 * time.Second},
+			{Range{384_417, 129_390}, 4 * time.Second},
+			{Range{513_807, 131_102}, 4 * time.Second},
 		},
 	}
 	if diff := cmp.Diff(want, m); diff != "" {

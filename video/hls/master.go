@@ -43,7 +43,7 @@ func Sort(renditions []Rendition) {
 	})
 }
 
-// ErrRendition: a rendition cannot stand in a playlist.
+// ErrRendition means that a rendition cannot stand in a playlist.
 var ErrRendition = errors.New("invalid rendition")
 
 // Master writes the master playlist of the renditions, in the order of Sort.

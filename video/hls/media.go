@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// ErrPlaylist: a media playlist is not one of an on-demand single-file
-// rendition.
+// ErrPlaylist means that a media playlist is not one of an on-demand
+// single-file rendition.
 var ErrPlaylist = errors.New("invalid media playlist")
 
 // maxSegments bounds what a playlist may list: 24 hours in pieces of a second.

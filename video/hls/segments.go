@@ -22,7 +22,7 @@ type File struct {
 	Sums []Sum
 }
 
-// ErrShort: the file ends before its last segment.
+// ErrShort means that the file ends before its last segment.
 var ErrShort = errors.New("file is shorter than its playlist says")
 
 // HashSegments reads the file of a media playlist once and hashes each segment.

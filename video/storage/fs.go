@@ -97,7 +97,7 @@ func (s *FS) Free() (uint64, error) {
 	if err := syscall.Statfs(s.dir, &st); err != nil {
 		return 0, fmt.Errorf("free space: %w", err)
 	}
-	free := st.Bavail * uint64(st.Bsize) //nolint:unconvert // the types differ between systems
+	free := st.Bavail * uint64(st.Bsize) //nolint:gosec // a block size is positive; the types differ between systems
 	return free - min(free, s.reserve), nil
 }
 
@@ -386,7 +386,7 @@ func (s *FS) Walk(ctx context.Context, prefix string, fn func(Object) error) err
 			return err
 		case d.IsDir() && key == scratch:
 			return fs.SkipDir
-		case !d.Type().IsRegular() || CheckKey(key) != nil:
+		case !d.Type().IsRegular() || !validKey(key):
 			return nil
 		}
 		fi, err := d.Info()
@@ -399,6 +399,8 @@ func (s *FS) Walk(ctx context.Context, prefix string, fn func(Object) error) err
 		return fn(Object{Key: key, Size: fi.Size(), ModTime: fi.ModTime()})
 	})
 }
+
+func validKey(key string) bool { return CheckKey(key) == nil }
 
 // missing gives an error of a look-up the store's words.
 func missing(key string, err error) error {

@@ -16,7 +16,7 @@ const maxMagnet = 16 << 10
 // maxParams bounds the parameters of a magnet link.
 const maxParams = 100
 
-// ErrMagnet: a text is not a magnet link of a BitTorrent file.
+// ErrMagnet means that a text is not a magnet link of a BitTorrent file.
 var ErrMagnet = errors.New("invalid magnet link")
 
 // Magnet is a magnet link.

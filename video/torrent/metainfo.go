@@ -26,7 +26,7 @@ const (
 	maxName = 200
 )
 
-// ErrInvalid: a torrent cannot be made of these fields.
+// ErrInvalid means that a torrent cannot be made of these fields.
 var ErrInvalid = errors.New("invalid torrent")
 
 // PieceLength is the piece length of a file of that size: about as many pieces

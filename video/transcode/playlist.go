@@ -165,7 +165,7 @@ func (s *Service) hashStored(ctx context.Context, v *catalog.Video, f *catalog.F
 	if err != nil {
 		return hls.File{}, err
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	return hls.HashSegments(list, r)
 }
 
@@ -174,7 +174,7 @@ func (s *Service) read(ctx context.Context, key string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	return io.ReadAll(io.LimitReader(r, maxList))
 }
 

@@ -106,7 +106,7 @@ func (s *Service) pieces(ctx context.Context, v *catalog.Video, f *catalog.File)
 	if err != nil {
 		return torrent.Pieces{}, err
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	h := torrent.NewHasher(f.Size)
 	_, err = io.CopyBuffer(h, onlyReader{r}, make([]byte, 256<<10))
 	return h.Finish(), err

@@ -116,7 +116,7 @@ func seek(t *testing.T, s storage.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close() //nolint:errcheck // a test
+	defer r.Close()
 	for _, tt := range []struct {
 		offset int64
 		whence int
