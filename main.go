@@ -125,7 +125,7 @@ func build(ctx context.Context, file, roles string) (_ *app, err error) {
 		return nil, errors.Join(err, a.close())
 	}
 	tool.Threads = cfg.Transcoding.Threads
-	if err := a.assemble(tool); err != nil {
+	if err := a.assemble(tool); err != nil { //nolint:contextcheck // requests bring their own contexts
 		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
@@ -223,7 +223,7 @@ func runServe(ctx context.Context, file, roleNames string) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return runner.Run(ctx) })
 	if has(config.RoleWeb) || has(config.RoleTracker) {
-		server, track, err := a.server(runner, has(config.RoleWeb), has(config.RoleTracker))
+		server, track, err := a.server(runner, has(config.RoleWeb), has(config.RoleTracker)) //nolint:contextcheck // as above
 		if err != nil {
 			return err
 		}
@@ -271,7 +271,9 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 	clientIP := func(r *http.Request) string { return s.ClientIP(r) }
 	about := instance.New(instance.Options{
 		Config: a.cfg, Version: version, ClientIP: clientIP, VideoExtensions: a.video.UploadExtensions(), Waiting: a.engine.Waiting,
-		SignupOpen: func(c echo.Context) (bool, error) { return a.accounts.Users.SignupOpen(c.Request().Context(), c.RealIP()) },
+		SignupOpen: func(c echo.Context) (bool, error) {
+			return a.accounts.Users.SignupOpen(c.Request().Context(), c.RealIP())
+		},
 		Ready: func(ctx context.Context) error {
 			if !s.Ready() {
 				return errors.New("stopping")

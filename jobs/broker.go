@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,7 +77,7 @@ func (b *broker) epoch(ctx context.Context) (string, error) {
 	if err == nil {
 		return e, nil
 	}
-	if err != redis.Nil {
+	if !errors.Is(err, redis.Nil) {
 		return "", err
 	}
 	if err := b.client.SetNX(ctx, epochKey, randomHex(8), 0).Err(); err != nil {
@@ -95,6 +96,6 @@ func (b *broker) close() error {
 
 func randomHex(n int) string {
 	b := make([]byte, n)
-	rand.Read(b) //nolint:errcheck // crypto/rand never fails since Go 1.24
+	rand.Read(b)
 	return hex.EncodeToString(b)
 }

@@ -357,9 +357,11 @@ func TestPeriodicRunsOnceASlot(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		var n atomic.Int32
 		for range 2 {
-			r, err := jobs.NewRunner(jobs.Options{DB: d, Logger: slog.New(slog.DiscardHandler),
+			r, err := jobs.NewRunner(jobs.Options{
+				DB: d, Logger: slog.New(slog.DiscardHandler),
 				Handlers: []jobs.Handler{jobs.Handle(func(context.Context, noteArgs) error { n.Add(1); return nil })},
-				Periodic: []jobs.Periodic{{Name: "hourly", Every: 1000000 * time.Hour, Args: noteArgs{1}}}})
+				Periodic: []jobs.Periodic{{Name: "hourly", Every: 1000000 * time.Hour, Args: noteArgs{1}}},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

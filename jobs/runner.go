@@ -244,9 +244,10 @@ func (r *Runner) failed(ctx context.Context, h Handler, job Job, cause error) er
 	}
 	r.metrics.total.WithLabelValues(job.Kind, result).Inc()
 	level := slog.LevelWarn
-	if result == "dead" {
+	switch result {
+	case "dead":
 		level = slog.LevelError
-	} else if result == "handed_back" {
+	case "handed_back":
 		level = slog.LevelDebug
 	}
 	r.log.Log(ctx, level, "job failed", "job", job.ID, "kind", job.Kind, "attempt", job.Attempts, "result", result, "retry_in", pause, "error", cause)

@@ -77,7 +77,7 @@ func Open(ctx context.Context, rawURL string, opts ...Option) (*DB, error) {
 		return openPostgres(ctx, rawURL, o)
 	}
 	scheme, _, _ := strings.Cut(rawURL, ":")
-	return nil, fmt.Errorf("database.url: scheme %q is not known, use sqlite: or postgres:", scheme)
+	return nil, fmt.Errorf("database.url: scheme %q is not known, use sqlite or postgres", scheme)
 }
 
 type options struct{ maxConns int }

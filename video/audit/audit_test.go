@@ -94,8 +94,10 @@ func TestGaps(t *testing.T) {
 				return jobs.Insert(tx, catalog.DeleteFilesArgs{Keys: []string{"web-videos/old.mp4"}})
 			})
 		}, ""},
-		{"nobody will federate", func(_ *testing.T, w *catalogtest.World, _ *storage.FS, _ *catalog.Video) { w.TakeJobs() },
-			"no job will tell other servers"},
+		{
+			"nobody will federate", func(_ *testing.T, w *catalogtest.World, _ *storage.FS, _ *catalog.Video) { w.TakeJobs() },
+			"no job will tell other servers",
+		},
 		{"nobody will transcode", func(_ *testing.T, w *catalogtest.World, _ *storage.FS, v *catalog.Video) {
 			w.Insert("renditions", map[string]any{"video_id": v.ID, "kind": "web", "resolution": 480, "state": "queued"})
 		}, "no job will make it"},

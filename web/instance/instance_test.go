@@ -117,7 +117,7 @@ func TestConfigTellsTheSettings(t *testing.T) {
 	got := body(t, get(e, "/api/v1/config"))
 	pick := func(path string) any {
 		var v any = got
-		for _, k := range strings.Split(path, ".") {
+		for k := range strings.SplitSeq(path, ".") {
 			v = v.(map[string]any)[k]
 		}
 		return v

@@ -12,7 +12,7 @@ import (
 
 // Problem is an error that the client may read. It is answered as
 // application/problem+json with PeerTube's fields (RFC 9457).
-type Problem struct {
+type Problem struct { //nolint:errname // RFC 9457 calls it a problem
 	Status int    // HTTP status
 	Detail string // one sentence for people
 	Code   string // machine-readable, PeerTube's where one exists; may be empty

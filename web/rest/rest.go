@@ -29,6 +29,8 @@ func (r Role) Label() string {
 		return "Administrator"
 	case RoleModerator:
 		return "Moderator"
+	case RoleUser:
+		return "User"
 	default:
 		return "User"
 	}

@@ -124,8 +124,10 @@ func TestProblemShape(t *testing.T) {
 		t.Errorf("problem = %v", got)
 	}
 	sort, _ := params["sort"].(map[string]any)
-	want := map[string]any{"location": "query", "path": "sort", "type": "field", "value": "password",
-		"msg": "Should be one of createdAt, name, with - before it for descending"}
+	want := map[string]any{
+		"location": "query", "path": "sort", "type": "field", "value": "password",
+		"msg": "Should be one of createdAt, name, with - before it for descending",
+	}
 	if d := cmp.Diff(want, sort); d != "" {
 		t.Error(d)
 	}
@@ -170,7 +172,7 @@ func TestParsePage(t *testing.T) {
 		{"sort=id%3BDROP+TABLE+users", rest.Page{}, "sort"},
 		{"sort=--name", rest.Page{}, "sort"},
 	} {
-		ctx := echo.New().NewContext(httptest.NewRequest("GET", "/?"+c.query, nil), httptest.NewRecorder())
+		ctx := echo.New().NewContext(httptest.NewRequest(http.MethodGet, "/?"+c.query, nil), httptest.NewRecorder())
 		got, err := rest.ParsePage(ctx, "-createdAt", "createdAt", "name")
 		if c.bad == "" {
 			if err != nil || got != c.want {
