@@ -152,20 +152,20 @@ func TestReceipts(t *testing.T) {
 		if !c.retry {
 			continue
 		}
-		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+		fresh := c.status == 503 // the date has a resolution of a second
+		if fresh {
+			time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+		}
 		r.AnswerDeliveries(204)
 		if err := s.Engine.Deliver(t.Context(), id); err != nil {
 			t.Errorf("second attempt after %d: %v", c.status, err)
 		}
 		got := r.Received()
-		if len(got) != 2 || got[0].Header.Get("Date") == got[1].Header.Get("Date") || got[0].Header.Get("Signature") == got[1].Header.Get("Signature") {
-			t.Errorf("%d requests; the second carries the date of the first", len(got))
+		if len(got) != 2 || fresh && (got[0].Header.Get("Date") == got[1].Header.Get("Date") || got[0].Header.Get("Signature") == got[1].Header.Get("Signature")) {
+			t.Errorf("%d requests; the second carries the signature of the first", len(got))
 		}
 		if err := s.Engine.Deliver(t.Context(), id); err != nil || len(r.Received()) != 2 {
 			t.Errorf("a delivered activity was sent again: %v", err)
-		}
-		if testing.Short() {
-			break
 		}
 	}
 	// Nobody listens; an address that the guard refuses.

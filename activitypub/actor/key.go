@@ -36,6 +36,14 @@ func GenerateKey() (*Key, error) {
 	return &Key{private: k}, nil
 }
 
+// NewKey takes a key that exists already, of at least the size of our own.
+func NewKey(k *rsa.PrivateKey) (*Key, error) {
+	if err := signature.CheckKey(&k.PublicKey, keyBits); err != nil {
+		return nil, err
+	}
+	return &Key{private: k}, nil
+}
+
 func (k *Key) pems() (public, private string, err error) {
 	if public, err = signature.EncodeKey(&k.private.PublicKey); err != nil {
 		return "", "", err

@@ -67,6 +67,7 @@ func Serve(t testing.TB, d *db.DB, o Options) *Server {
 	}
 	if o.Change != nil {
 		o.Change(&opts)
+		s.DB = opts.DB
 	}
 	if s.Engine, err = activitypub.New(opts); err != nil {
 		t.Fatal(err)
@@ -75,6 +76,10 @@ func Serve(t testing.TB, d *db.DB, o Options) *Server {
 		if err := s.Engine.Use(o.Modules(s.Engine)...); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// The instance actor gets a key of the pool: making one takes long.
+	if _, err := s.Engine.Actors.ByUsername(t.Context(), actor.InstanceName); err != nil {
+		s.Local(actor.Application, actor.InstanceName)
 	}
 	if err := s.Engine.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
@@ -140,7 +145,7 @@ func Transport(t testing.TB) *transport.Client {
 // Local makes one of the server's own actors.
 func (s *Server) Local(kind, name string) *actor.Actor {
 	s.t.Helper()
-	key, err := actor.GenerateKey()
+	key, err := actor.NewKey(Key(s.t))
 	if err != nil {
 		s.t.Fatal(err)
 	}
