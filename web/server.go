@@ -117,7 +117,7 @@ func (s *Server) Ready() bool { return !s.stopping.Load() }
 // Run listens until ctx ends, then finishes the open requests. ready is called
 // once connections are taken.
 func (s *Server) Run(ctx context.Context, ready func()) error {
-	listener, err := net.Listen("tcp", s.o.Config.ListenAddress())
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.o.Config.ListenAddress())
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("listen.port: %s is in use by another program; stop it or choose another port", s.o.Config.ListenAddress())
 	}

@@ -213,7 +213,7 @@ func TestPagesFailAsPages(t *testing.T) {
 // SEC-49: nothing of the dashboard is there for anybody but administrators.
 func TestDashboardIsForAdministrators(t *testing.T) {
 	s := newServer(t, nil, func(o *web.ServerOptions) {
-		o.Dashboard = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "queues ", r.URL.Path) })
+		o.Dashboard = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, "queues ", r.URL.Path) })
 	})
 	for _, path := range []string{"", "/", "/api/queues", "/static/js/main.js"} {
 		for who, want := range map[string]int{"": 401, "user": 403, "moderator": 403, "admin": 200} {
