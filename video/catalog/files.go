@@ -2,19 +2,16 @@ package catalog
 
 import (
 	"context"
-	"crypto/md5"  //nolint:gosec // the formula of a swarm name, not a protection
-	"crypto/sha1" //nolint:gosec // info hashes and swarm names are SHA-1
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 
 	"gorm.io/gorm/clause"
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
+	"github.com/kinemesh/kinemesh/video/hls"
 )
 
 // deleteFiles inserts the job that deletes stored objects which no row names
@@ -151,7 +148,10 @@ func (s *Service) SetTorrent(tx *db.Tx, v *Video, fileID int64, filename, infoHa
 			return err
 		}
 	}
-	return s.RefreshInfohashes(tx, v)
+	if err := s.RefreshInfohashes(tx, v); err != nil || v.State != Published {
+		return err
+	}
+	return s.Changed(tx, v) // its links stand in the document
 }
 
 // RefreshInfohashes writes what the tracker admits for v: the torrents of its
@@ -170,12 +170,12 @@ func (s *Service) RefreshInfohashes(tx *db.Tx, v *Video) error {
 		}
 	}
 	if m.Playlist != nil {
-		resolutions := make([]int, len(m.HLS))
+		renditions := make([]hls.Rendition, len(m.HLS))
 		for i, f := range m.HLS {
-			resolutions[i] = f.Resolution
+			renditions[i] = hls.Rendition{Resolution: f.Resolution, FPS: float64(f.FPS)}
 		}
-		for _, h := range SwarmHashes(s.urls.Master(v, m.Playlist), v.UUID, resolutions) {
-			want[h] = true
+		for _, h := range hls.SwarmHashes(s.urls.Master(v, m.Playlist), v.UUID, renditions) {
+			want[hex.EncodeToString(h[:])] = true
 		}
 	}
 	return saveInfohashes(tx, v.ID, slices.Collect(maps.Keys(want)), false)
@@ -199,38 +199,6 @@ func saveInfohashes(tx *db.Tx, videoID int64, hashes []string, given bool) error
 		}
 	}
 	return nil
-}
-
-// SwarmHashes are the info hashes under which players meet for the renditions
-// of an HLS playlist, as 40 hex digits: the forms of PeerTube up to 6.3, of its
-// successors, and of the newest. master is the origin's address of the playlist,
-// the same on every instance. (Reference tracker 1, HLS swarm hash formulas;
-// the form of stock players depends on the playlist's text.)
-func SwarmHashes(master, uuid string, resolutions []int) []string {
-	var out []string
-	ascii := func(b []byte) { out = append(out, hex.EncodeToString([]byte(base64.StdEncoding.EncodeToString(b)))) }
-	for i, res := range resolutions {
-		n := strconv.Itoa(i)
-		v1 := sha1.Sum([]byte("2" + master + "+V" + n)) //nolint:gosec // see the import
-		out = append(out, hex.EncodeToString(v1[:]))
-		v2 := md5.Sum([]byte("v2-" + master + "-main-" + n)) //nolint:gosec // see the import
-		ascii(v2[1:])
-		stream := strconv.Itoa(res)
-		if res == 0 {
-			stream = "default"
-		}
-		v3 := sha1.Sum([]byte("pt-v2-" + uuid + "-main-default-" + stream)) //nolint:gosec // see the import
-		ascii(v3[:15])
-	}
-	if len(resolutions) > 0 {
-		v2 := md5.Sum([]byte("v2-" + master + "-secondary-0")) //nolint:gosec // see the import
-		ascii(v2[1:])
-		for _, kind := range []string{"main", "secondary"} {
-			v3 := sha1.Sum([]byte("pt-v2-" + uuid + "-" + kind + "-default-default")) //nolint:gosec // see the import
-			ascii(v3[:15])
-		}
-	}
-	return out
 }
 
 // KnownInfohash tells whether the tracker may admit a swarm: 20 bytes as 40 hex

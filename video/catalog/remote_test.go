@@ -225,23 +225,30 @@ func TestQuota(t *testing.T) {
 	})
 }
 
-// TestSwarmHashes compares with what PeerTube 6.3 wrote into a document.
-func TestSwarmHashes(t *testing.T) {
-	const master = "http://localhost:9011/static/streaming-playlists/hls/4e1f7426-616c-46c3-b6b8-94c83bbf1c5f/485203fe-551e-42c8-a402-930be08b9903-master.m3u8"
-	got := catalog.SwarmHashes(master, "4e1f7426-616c-46c3-b6b8-94c83bbf1c5f", []int{180})
-	if !slices.Contains(got, "6efb3a33f771feaa051e7fd36140cf2ca1c37615") {
-		t.Errorf("not among %v", got)
+// TestInfohashes compares with what PeerTube 6.3 wrote into a document.
+func TestInfohashes(t *testing.T) {
+	w := catalogtest.New(t, dbtest.SQLite(t))
+	const uuid = "4e1f7426-616c-46c3-b6b8-94c83bbf1c5f"
+	r := remoteOf(w.Remote("carol", "far.example"), uuid)
+	r.Playlist.URL = "http://localhost:9011/static/streaming-playlists/hls/" + uuid + "/485203fe-551e-42c8-a402-930be08b9903-master.m3u8"
+	v := saveRemote(t, w, r)
+	all := infohashes(t, w, v.ID)
+	if !slices.Contains(all, "6efb3a33f771feaa051e7fd36140cf2ca1c37615") {
+		t.Errorf("not among %v", all)
 	}
-	for _, h := range got {
+	for _, h := range all {
 		if len(h) != 40 {
 			t.Errorf("%s is not 20 bytes", h)
 		}
 	}
-	if n := len(slices.Compact(slices.Sorted(slices.Values(got)))); n != len(got) || n != 6 {
-		t.Errorf("%d different hashes of %d, want 6", n, len(got))
-	}
-	if got := catalog.SwarmHashes(master, "x", nil); len(got) != 0 {
-		t.Errorf("without renditions: %v", got)
+	w.Tx(func(tx *db.Tx) error { return w.Catalog.SetSwarms(tx, v, "00000000000000000000000000000000000000ee") })
+	for h, want := range map[string]bool{ // given ones are replaced, computed ones stay
+		"00000000000000000000000000000000000000ee": true, "00000000000000000000000000000000000000bb": false,
+		"00000000000000000000000000000000000000aa": true, "6efb3a33f771feaa051e7fd36140cf2ca1c37615": true,
+	} {
+		if got, err := w.Catalog.KnownInfohash(t.Context(), h); got != want || err != nil {
+			t.Errorf("%s admitted: %v, want %v (%v)", h, got, want, err)
+		}
 	}
 }
 
@@ -267,7 +274,8 @@ func TestReplaceFileDropsObjects(t *testing.T) {
 	w.Tx(func(tx *db.Tx) error {
 		return w.Catalog.SetTorrent(tx, v, f.ID, "new.torrent", "00000000000000000000000000000000000000dd")
 	})
-	if list := w.TakeJobs(); len(list) != 1 || list[0].Args != `{"keys":["torrents/`+v.UUID+`-720.torrent"]}` {
+	list = w.TakeJobs() // and other servers hear of it
+	if len(list) != 2 || list[0].Args != `{"keys":["torrents/`+v.UUID+`-720.torrent"]}` || list[1].Kind != "video.federate" {
 		t.Errorf("jobs %v", list)
 	}
 	if ok, _ := w.Catalog.KnownInfohash(t.Context(), "00000000000000000000000000000000000000dd"); !ok {

@@ -59,7 +59,7 @@ func TestTwoInstances(t *testing.T) {
 		if f := media.Files[0]; f.InfoHash != here.Files[0].InfoHash || f.Magnet != a.catalog.URLs().Magnet(v, &here.Files[0]) || f.URL != a.catalog.URLs().File(v, &here.Files[0]) {
 			t.Errorf("file there: %+v", f)
 		}
-		for _, h := range catalog.SwarmHashes(media.Playlist.URL, v.UUID, []int{720}) {
+		for _, h := range a.fed.swarms(v, here) {
 			if ok, err := b.catalog.KnownInfohash(t.Context(), h); !ok || err != nil {
 				t.Errorf("swarm %s is not admitted there: %v", h, err)
 			}

@@ -1,6 +1,8 @@
 package federation
 
 import (
+	"crypto/sha1" //nolint:gosec // info hashes are SHA-1
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -198,13 +200,12 @@ func (s *Service) links(v *catalog.Video, m *catalog.Media) []wireLink {
 }
 
 // swarms are the names of the peer-to-peer swarms of a playlist, one a
-// rendition, in the form that PeerTube 6.3 recomputes.
+// rendition, as PeerTube 6.3 computes them (reference tracker 1).
 func (s *Service) swarms(v *catalog.Video, m *catalog.Media) []string {
-	resolutions := make([]int, len(m.HLS))
-	all := catalog.SwarmHashes(s.urls.Master(v, m.Playlist), v.UUID, resolutions)
 	out := make([]string, len(m.HLS))
-	for i := range m.HLS {
-		out[i] = all[3*i]
+	for i := range out {
+		sum := sha1.Sum([]byte("2" + s.urls.Master(v, m.Playlist) + "+V" + strconv.Itoa(i))) //nolint:gosec // info hashes are SHA-1
+		out[i] = hex.EncodeToString(sum[:])
 	}
 	return out
 }
