@@ -69,7 +69,7 @@ type Options struct {
 // Service is safe for concurrent use once its fields are set.
 type Service struct {
 	// Used tells how many bytes a user's videos take, in all and of the last 24
-	// hours. The module that has the videos sets it at start; nil counts as none.
+	// hours. The module that has the videos sets it at start; until then it is none.
 	Used func(ctx context.Context, userID int64) (total, daily int64, err error)
 	// EndSessions ends every session of a user, within a transaction. The package
 	// that has the sessions sets it at start.
