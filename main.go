@@ -283,7 +283,15 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 	})
 	o.Register = append(o.Register, about.Routes)
 	if withWeb {
-		o.Register = append(o.Register, a.engine.Routes, runner.Routes)
+		site, err := web.NewSite(web.SiteOptions{
+			Config: a.cfg, DB: a.db, Catalog: a.video.Catalog, Channels: a.accounts.Channels, Users: a.accounts.Users,
+			OAuth: a.accounts.OAuth, Version: version, Logger: a.log,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		o.Register = append(o.Register, a.engine.Routes, runner.Routes, site.Routes)
+		o.PageError = site.Error
 		o.Dashboard = runner.Dashboard(web.DashboardRoot, false)
 		o.Negotiate = a.engine.Negotiate
 	}
