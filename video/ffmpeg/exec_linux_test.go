@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -141,6 +144,46 @@ func TestExecLeavesTheGroup(t *testing.T) {
 		if err := tl.exec(t.Context(), command{bin: fake(t, "setsid sleep 601 >/dev/null 2>&1 & sleep 0.1; echo x > PID; exit 0"), dir: dir, wall: 5 * time.Second}); err != nil {
 			t.Fatal(err)
 		}
+		noneLeft(t, dir)
+	})
+}
+
+// TestExecDiesWithServer: a tool does not outlive the process that started it,
+// however that ends.
+func TestExecDiesWithServer(t *testing.T) {
+	const dirVar, scriptVar, sandboxVar = "FFMPEG_TEST_DIR", "FFMPEG_TEST_SCRIPT", "FFMPEG_TEST_SANDBOX"
+	if dir := os.Getenv(dirVar); dir != "" { // the process that will be killed
+		tl := &Tool{}
+		for i, s := range sandboxes() {
+			if strconv.Itoa(i) == os.Getenv(sandboxVar) {
+				tl.sandbox = s
+			}
+		}
+		_ = tl.exec(t.Context(), command{bin: os.Getenv(scriptVar), dir: dir, wall: time.Minute})
+		return
+	}
+	eachSandbox(t, func(t *testing.T, tl *Tool) {
+		dir := t.TempDir()
+		server := exec.Command(os.Args[0], "-test.run=^TestExecDiesWithServer$")
+		server.Env = append(os.Environ(), dirVar+"="+dir, scriptVar+"="+fake(t, "echo $$ > PID; exec sleep 600"),
+			sandboxVar+"="+strconv.Itoa(slices.Index(sandboxes(), tl.sandbox)))
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+		deadline := time.Now().Add(10 * time.Second)
+		for {
+			if _, err := os.Stat(filepath.Join(dir, "PID")); err == nil {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the tool never ran")
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		if err := server.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = server.Wait() // killed, as it should be
 		noneLeft(t, dir)
 	})
 }

@@ -53,7 +53,7 @@ type Store interface {
 	Delete(ctx context.Context, key string) error
 
 	// Walk calls fn for every object whose key begins with the folder prefix
-	// ("" is all), in the order of the keys. An error of fn ends it and is
+	// ("" is all), folder by folder, each in the order of its names. An error of fn ends it and is
 	// returned. Objects that come or go meanwhile may or may not be told.
 	Walk(ctx context.Context, prefix string, fn func(Object) error) error
 

@@ -120,7 +120,9 @@ func (s *Service) local(ctx context.Context, key, to string) (string, error) {
 		return "", err
 	}
 	if fs, ok := s.o.Store.(interface{ Path(string) (string, error) }); ok {
-		return fs.Path(key)
+		if path, err := fs.Path(key); !errors.Is(err, errors.ErrUnsupported) {
+			return path, err
+		}
 	}
 	r, err := s.o.Store.Open(ctx, key)
 	if err != nil {

@@ -38,7 +38,8 @@ type Service struct {
 	log *slog.Logger
 }
 
-// New returns a service and makes its scratch folder.
+// New returns a service, makes its scratch folder and removes what dead
+// processes left there.
 func New(o Options) (*Service, error) {
 	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("transcode: scratch folder: %w", err)
@@ -46,7 +47,8 @@ func New(o Options) (*Service, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Service{o: o, log: o.Logger}, nil
+	s := &Service{o: o, log: o.Logger}
+	return s, s.clean()
 }
 
 // Jobs are the job handlers of the package.
@@ -108,17 +110,17 @@ func (s *Service) load(ctx context.Context, a catalog.TranscodeArgs) (*work, err
 
 // make makes the rendition, or says how long to wait for another one.
 func (s *Service) make(ctx context.Context, w *work) (wait time.Duration, err error) {
-	dir, err := os.MkdirTemp(s.o.Dir, "transcode-")
+	tmp, err := s.newScratch()
 	if err != nil {
-		return 0, fmt.Errorf("scratch folder: %w", err)
+		return 0, err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // the store removes old ones
-	in, wait, err := s.input(ctx, w, dir)
+	defer tmp.Close() //nolint:errcheck // the next start removes it
+	in, wait, err := s.input(ctx, w, tmp.dir)
 	if err != nil || wait > 0 {
 		return wait, err
 	}
 	start := time.Now()
-	made, err := s.encode(ctx, w, in, dir)
+	made, err := s.encode(ctx, w, in, tmp.dir)
 	if err != nil {
 		return 0, err
 	}

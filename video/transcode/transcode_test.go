@@ -854,13 +854,60 @@ func (r *reporter) Encode(ctx context.Context, in string, p transcode.Profile) (
 	return r.Executor.Encode(ctx, in, p)
 }
 
+// TestScratch: a start removes the folders of dead runs, and those only.
+func TestScratch(t *testing.T) {
+	e := newEnv(t, dbtest.SQLite(t))
+	folder := func(name string, locked bool) string {
+		dir := filepath.Join(e.scratch, name)
+		if err := os.MkdirAll(filepath.Join(dir, "out"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if locked { // by a process that is dead
+			if err := os.WriteFile(filepath.Join(dir, ".lock"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir
+	}
+	dead, young, old, other := folder("transcode-1", true), folder("transcode-2", false), folder("transcode-3", false), folder("other", true)
+	past := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(old, past, past); err != nil {
+		t.Fatal(err)
+	}
+	var during []error
+	e.use(&executor{Executor: e.opts.Executor, before: func(int) error {
+		_, err := transcode.New(e.opts) // another process starts
+		entries, _ := os.ReadDir(e.scratch)
+		if len(entries) != 3 { // young, other and the one at work
+			err = errors.Join(err, fmt.Errorf("scratch folder holds %v", entries))
+		}
+		during = append(during, err)
+		return nil
+	}})
+	v := e.upload("A film", film(t), both(180, true)[:1])
+	e.run()
+	if e.Reload(v.ID).State != catalog.Published || len(during) != 1 || during[0] != nil {
+		t.Errorf("state %v, errors %v", e.Reload(v.ID).State, during)
+	}
+	for dir, want := range map[string]bool{dead: false, young: true, old: false, other: true} {
+		if _, err := os.Stat(dir); (err == nil) != want {
+			t.Errorf("%s: %v, want it there: %v", filepath.Base(dir), err, want)
+		}
+	}
+}
+
 // TestRemoteStore: a store without files of its own is read into the scratch
 // folder first.
 func TestRemoteStore(t *testing.T) {
 	e := newEnv(t, dbtest.SQLite(t))
-	e.opts.Store = struct{ storage.Store }{e.store} // hides Path
-	e.use(e.opts.Executor)
-	v := e.upload("A film", film(t), both(180, true))
-	e.run()
-	e.complete(v, []int{180}, []int{180})
+	hidden := struct{ storage.Store }{e.store} // without Path
+	for name, store := range map[string]storage.Store{"one": hidden, "folders": &storage.Folders{Rest: hidden}} {
+		e.opts.Store = store
+		e.use(e.opts.Executor)
+		v := e.upload(name, film(t), both(180, true))
+		e.run()
+		e.complete(v, []int{180}, []int{180})
+		e.Tx(func(tx *db.Tx) error { return e.Catalog.Drop(tx, e.Reload(v.ID)) })
+		e.run()
+	}
 }
