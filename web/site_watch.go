@@ -162,6 +162,7 @@ func (s *Site) player(c echo.Context, v *loaded) Player {
 		p.Notice, p.Detail = "This video could not be prepared", "Transcoding the file failed. Only you see this page."
 	case len(p.Sources) == 0 && v.Local:
 		p.Notice, p.Detail = "This video is being prepared", "It can be watched here when the first file is ready. Only you see this page."
+		p.Waiting = true
 	case len(p.Sources) == 0:
 		p.Notice, p.Detail = "This video has no file that can be played here", "Its server may offer more."
 		p.Link, p.Action = webAddress(v.IRI), "Open it there"

@@ -150,10 +150,11 @@ type Player struct {
 	ICEServers []string // stun: and turn: addresses, may be empty
 	UUID       string   // views are counted for it; empty: they are not
 	// Notice stands instead of the player: transcoding, failed.
-	Notice string
-	Detail string
-	Link   string
-	Action string
+	Notice  string
+	Detail  string
+	Link    string
+	Action  string
+	Waiting bool // it will be there soon: the page looks again by itself
 }
 
 // Detail is a row of the details below a description.

@@ -39,3 +39,22 @@ if (text) {
     text.classList.remove('clamp')
   }
 }
+
+// A video that is being prepared: say how far it is, and show it when it can play.
+const waiting = document.querySelector<HTMLElement>('[data-progress]')
+if (waiting) {
+  const bar = document.createElement('progress')
+  bar.max = 100
+  bar.setAttribute('aria-label', 'Transcoding')
+  waiting.append(bar)
+  const look = async () => {
+    try {
+      const answer = await fetch(`/videos/progress/${waiting.dataset.progress}`)
+      const d = await answer.json() as { state: number; percent: number; done: number }
+      if (answer.ok && (d.done > 0 || d.state !== 2)) return location.reload()
+      bar.value = d.percent
+    } catch { /* the next look may succeed */ }
+    setTimeout(look, 3000)
+  }
+  setTimeout(look, 1000)
+}

@@ -38,6 +38,10 @@ class Retry extends Error {
   constructor(readonly after = 0) { super('retry') }
 }
 
+function random(): string {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map((b) => b.toString(16).padStart(2, '0')).join('')
+}
+
 export class ResumableUpload {
   #file: File
   #o: Options
@@ -165,7 +169,12 @@ export class ResumableUpload {
       if (answer.status !== 404 && answer.status !== 410) this.#refuse(answer)
       this.#forget()
     }
-    const body = JSON.stringify({ ...this.#o.metadata(), filename: this.#file.name, lastModified: this.#file.lastModified })
+    // The server knows an upload by everything in this body. The random part makes
+    // a file that was published before a new upload; one that was broken off is
+    // found again by its remembered address.
+    const body = JSON.stringify({
+      ...this.#o.metadata(), filename: this.#file.name, lastModified: this.#file.lastModified, attempt: random(),
+    })
     const answer = await this.#send('POST', this.#o.endpoint, {
       'Content-Type': 'application/json; charset=UTF-8',
       'X-Upload-Content-Length': String(this.#file.size),
