@@ -142,17 +142,13 @@ func TestPublishSetsDateAndError(t *testing.T) {
 	}
 }
 
-func TestProgressAndSkip(t *testing.T) {
+func TestProgress(t *testing.T) {
 	w := catalogtest.New(t, dbtest.SQLite(t))
 	v := w.Video(w.User("alice", rest.RoleUser), "A film", plan)
 	rows := renditions(t, w, v.ID)
 	w.Tx(func(tx *db.Tx) error { return w.Catalog.SetProgress(tx, rows[1].ID, 140) })
 	if got := renditions(t, w, v.ID)[1].Progress; got != 100 {
 		t.Errorf("progress %d, want 100", got)
-	}
-	w.Tx(func(tx *db.Tx) error { return w.Catalog.SkipRendition(tx, &rows[2]) })
-	if got := renditions(t, w, v.ID); len(got) != 2 {
-		t.Errorf("%d renditions after one was skipped, want 2", len(got))
 	}
 }
 

@@ -250,7 +250,7 @@ func TestRemoteVisibility(t *testing.T) {
 				t.Errorf("a user: %d, want %d", a.Status, c.other)
 			}
 			w.Follow(v.Owner.ChannelActorID)
-			w.Tx(func(tx *db.Tx) error { return w.Catalog.RefreshListed(tx, v.Owner.ChannelActorID) })
+			w.Tx(w.Catalog.RefreshListed)
 			if a := w.Do(nil, "GET", path, nil); a.Status != 200 {
 				t.Errorf("once followed: %d", a.Status)
 			}

@@ -232,15 +232,6 @@ func (s *Service) FailRendition(tx *db.Tx, r *Rendition, reason string) error {
 	return s.Advance(tx, r.VideoID)
 }
 
-// SkipRendition forgets a rendition that is not needed after all, and advances
-// its video.
-func (s *Service) SkipRendition(tx *db.Tx, r *Rendition) error {
-	if err := tx.Where("id = ?", r.ID).Delete(&Rendition{}).Error; err != nil {
-		return fmt.Errorf("drop rendition: %w", err)
-	}
-	return s.Advance(tx, r.VideoID)
-}
-
 // SetProgress notes how far a rendition is, in percent.
 func (s *Service) SetProgress(tx *db.Tx, renditionID int64, percent int) error {
 	return setRendition(tx, renditionID, map[string]any{"progress": min(max(percent, 0), 100)})

@@ -391,31 +391,3 @@ func (s *Service) addThumbnails(ctx context.Context, pool *sql.DB, rows []Listed
 		return nil
 	})
 }
-
-// Explain is the plan by which the database answers a list, for tests and for
-// whoever tunes an instance.
-func (s *Service) Explain(ctx context.Context, f Filter) (string, error) {
-	text, args := f.pageSQL(s.db.Dialect(), f.query(s.urls.Host))
-	prefix, column := "EXPLAIN QUERY PLAN ", 3
-	if s.db.Dialect() == db.Postgres {
-		prefix, column = "EXPLAIN ", 0
-	}
-	rows, err := s.db.Read(ctx).Raw(prefix+text, args...).Rows()
-	if err != nil {
-		return "", fmt.Errorf("explain: %w", err)
-	}
-	defer rows.Close()
-	var b strings.Builder
-	for rows.Next() {
-		values := make([]any, column+1)
-		for i := range values {
-			values[i] = new(sql.RawBytes)
-		}
-		if err := rows.Scan(values...); err != nil {
-			return "", fmt.Errorf("explain: %w", err)
-		}
-		b.Write(*values[column].(*sql.RawBytes))
-		b.WriteByte('\n')
-	}
-	return b.String(), rows.Err()
-}

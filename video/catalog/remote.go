@@ -222,22 +222,9 @@ const listedSQL = `(
 const followedSQL = `SELECT f.target_id FROM follows f
  JOIN actors me ON me.id = f.follower_id AND me.host = '' AND me.type = 'Application' WHERE f.state = 'accepted'`
 
-// RefreshListed decides anew which videos of an actor, or shared by it, belong
-// in the lists: after a follow of it was accepted or ended. actorID may be a
-// Group, a Person or an Application.
-func (s *Service) RefreshListed(tx *db.Tx, actorID int64) error {
-	err := tx.Exec(`UPDATE videos SET listed = `+listedSQL+` WHERE local = ? AND (
-  channel_id IN (SELECT c.id FROM channels c JOIN accounts a ON a.id = c.account_id WHERE c.actor_id = ? OR a.actor_id = ?)
-  OR id IN (SELECT video_id FROM video_shares WHERE actor_id = ?))`, false, actorID, actorID, actorID).Error
-	if err != nil {
-		return fmt.Errorf("refresh lists: %w", err)
-	}
-	return nil
-}
-
-// RefreshAllListed does for every remote video what [Service.RefreshListed]
-// does for those of one actor.
-func (s *Service) RefreshAllListed(tx *db.Tx) error {
+// RefreshListed decides anew which remote videos belong in the lists, after
+// follows were accepted or ended.
+func (s *Service) RefreshListed(tx *db.Tx) error {
 	err := tx.Exec(`UPDATE videos SET listed = NOT listed WHERE local = ? AND listed <> `+listedSQL, false).Error
 	if err != nil {
 		return fmt.Errorf("refresh lists: %w", err)

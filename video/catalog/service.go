@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"gorm.io/gorm"
 
@@ -50,8 +51,9 @@ type Service struct {
 	opts Options
 	urls URLs
 
-	views  *viewCounter
-	owners owners
+	views   *viewCounter
+	owners  owners
+	follows atomic.Pointer[string] // what the lists were made for, see relistChanged
 
 	// Resolve fetches the video at a URL of another server and returns its row
 	// id; ErrNotFound when there is none. nil: lookups are answered from the

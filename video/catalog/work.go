@@ -12,26 +12,33 @@ import (
 )
 
 // ReconcileArgs looks after renditions whose job came to an end without saying
-// so, as when it was run out of its attempts by a machine that kept failing, and
-// after the lists, in which follows have a say.
+// so, as when it was run out of its attempts by a machine that kept failing.
 type ReconcileArgs struct{}
 
 // Kind implements jobs.Args.
 func (ReconcileArgs) Kind() string { return "video.reconcile" }
 
+// RelistArgs lists remote videos by the follows as they are now.
+type RelistArgs struct{}
+
+// Kind implements jobs.Args.
+func (RelistArgs) Kind() string { return "video.relist" }
+
 // Jobs are the job handlers of the catalog.
 func (s *Service) Jobs() []jobs.Handler {
 	return []jobs.Handler{
 		jobs.Handle(s.deleteFilesJob, jobs.Attempts(10)),
-		jobs.Handle(func(ctx context.Context, _ ReconcileArgs) error {
-			return errors.Join(s.Reconcile(ctx), s.db.Tx(ctx, s.RefreshAllListed))
-		}, jobs.Keep(time.Hour)),
+		jobs.Handle(func(ctx context.Context, _ ReconcileArgs) error { return s.Reconcile(ctx) }, jobs.Keep(time.Hour)),
+		jobs.Handle(func(ctx context.Context, _ RelistArgs) error { return s.relistChanged(ctx) }, jobs.Keep(10*time.Minute)),
 	}
 }
 
 // Periodic are the catalog's periodic jobs.
 func (s *Service) Periodic() []jobs.Periodic {
-	return []jobs.Periodic{{Name: "video.reconcile", Every: 10 * time.Minute, Args: ReconcileArgs{}}}
+	return []jobs.Periodic{
+		{Name: "video.reconcile", Every: 10 * time.Minute, Args: ReconcileArgs{}},
+		{Name: "video.relist", Every: time.Minute, Args: RelistArgs{}},
+	}
 }
 
 // deleteFilesJob deletes stored objects. One that is gone already is no error.
@@ -93,5 +100,28 @@ func (s *Service) reconcile(tx *db.Tx, r *Rendition) error {
 	case found[0].State == jobs.Dead:
 		return s.FailRendition(tx, r, found[0].LastError)
 	}
+	return nil
+}
+
+// relistChanged refreshes the lists when follows have changed since it did so
+// last in this process.
+func (s *Service) relistChanged(ctx context.Context) error {
+	var now struct {
+		Count int64
+		Last  string
+	}
+	err := s.db.Read(ctx).Raw(`SELECT COUNT(*) AS count, COALESCE(CAST(MAX(updated_at) AS TEXT), '') AS last
+ FROM follows WHERE follower_id IN (SELECT id FROM actors WHERE host = '' AND type = 'Application')`).Scan(&now).Error
+	if err != nil {
+		return fmt.Errorf("look at follows: %w", err)
+	}
+	state := now.Last + " " + strconv.FormatInt(now.Count, 10)
+	if last := s.follows.Load(); last != nil && *last == state {
+		return nil
+	}
+	if err := s.db.Tx(ctx, s.RefreshListed); err != nil {
+		return err
+	}
+	s.follows.Store(&state)
 	return nil
 }
