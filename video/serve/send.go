@@ -47,7 +47,7 @@ func (s *Serve) send(c echo.Context, key, cache string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	size, changed, err := s.stat(c, key, f)
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func newEnv(t *testing.T, d *db.DB, change ...func(*serve.Options)) *env {
 	r := rest.NewRouter(e.echo, func(c echo.Context) (*rest.Principal, error) {
 		id, err := strconv.ParseInt(c.Request().Header.Get("X-User"), 10, 64)
 		if err != nil {
-			return nil, nil
+			return nil, nil //nolint:nilerr // anonymous
 		}
 		return e.users[id].Principal(), nil
 	})
@@ -462,7 +462,7 @@ func TestRanges(t *testing.T) {
 	path := "/static/web-videos/" + v.UUID + "-web-720.mp4"
 	ask := func(ranges string) (*http.Response, []byte) {
 		t.Helper()
-		req, err := http.NewRequest("GET", srv.URL+path, nil)
+		req, err := http.NewRequest(http.MethodGet, srv.URL+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -511,7 +511,7 @@ func TestRanges(t *testing.T) {
 	// Sixteen are answered (SEC-64).
 	resp, b := ask("bytes=" + strings.Repeat("10-19,", 15) + "20-29")
 	kind, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if err != nil || resp.StatusCode != 206 || kind != "multipart/byteranges" {
+	if err != nil || resp.StatusCode != http.StatusPartialContent || kind != "multipart/byteranges" {
 		t.Fatalf("16 ranges: %d %s %v", resp.StatusCode, kind, err)
 	}
 	parts := multipart.NewReader(bytes.NewReader(b), params["boundary"])

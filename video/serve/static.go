@@ -107,7 +107,7 @@ func (s *Serve) sendPlaylist(c echo.Context, key, token string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxPlaylist))
 	if err != nil {
 		return err

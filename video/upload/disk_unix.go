@@ -12,7 +12,7 @@ import (
 // lock makes the caller the only process that works on the part; it goes with
 // the descriptor, so also when the process is killed. False: another has it.
 func lock(f *os.File) (bool, error) {
-	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // descriptors are small
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return false, nil
 	}

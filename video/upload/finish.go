@@ -16,7 +16,7 @@ import (
 
 // finish makes a video of an upload that is complete. The caller holds the lock
 // of the part. When it fails the upload can be tried again, unless the error is
-// a fileFault.
+// a fileError.
 func (u *Upload) finish(ctx context.Context, s *session) (*catalog.Video, error) {
 	select {
 	case u.finishers <- struct{}{}:
@@ -125,7 +125,7 @@ func stillOwned(tx *db.Tx, channelID, userID int64) error {
 		return fmt.Errorf("load channel: %w", err)
 	}
 	if n == 0 {
-		return fileFault{rest.Invalid("body", "channelId", "The channel does not exist any more", channelID)}
+		return fileError{rest.Invalid("body", "channelId", "The channel does not exist any more", channelID)}
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func (u *Upload) makePictures(ctx context.Context, s *session, d *details, info 
 // gave up on it, there is nothing in it to watch. A full disk is not its fault.
 func pictureFault(err error) error {
 	if _, ok := errors.AsType[*ffmpeg.ToolError](err); ok && !isFull(err) {
-		return fileFault{fmt.Errorf("%w: %w", ffmpeg.ErrUnreadable, err)}
+		return fileError{fmt.Errorf("%w: %w", ffmpeg.ErrUnreadable, err)}
 	}
 	return fault(err)
 }

@@ -1,7 +1,6 @@
 package upload_test
 
 import (
-	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -38,7 +37,7 @@ func (e *env) sendLarge(srv *httptest.Server, path string, size int) {
 		e.t.Fatal(err)
 	}
 	defer f.Close()
-	req, err := http.NewRequest("PUT", srv.URL+resumable+"?upload_id="+id, io.NopCloser(f))
+	req, err := http.NewRequest(http.MethodPut, srv.URL+resumable+"?upload_id="+id, io.NopCloser(f))
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -71,7 +70,7 @@ func (e *env) sendLarge(srv *httptest.Server, path string, size int) {
 		}()
 		pw.CloseWithError(err)
 	}()
-	if req, err = http.NewRequest("POST", srv.URL+"/api/v1/videos/upload", pr); err != nil {
+	if req, err = http.NewRequest(http.MethodPost, srv.URL+"/api/v1/videos/upload", pr); err != nil {
 		e.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", w.FormDataContentType())
@@ -87,7 +86,7 @@ func (e *env) sendOK(req *http.Request) {
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != 200 {
-		e.t.Fatal(fmt.Sprintf("%s: %d %s %v", req.Method, resp.StatusCode, b, err))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		e.t.Fatalf("%s: %d %s %v", req.Method, resp.StatusCode, b, err)
 	}
 }

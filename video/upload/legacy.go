@@ -34,6 +34,7 @@ func (u *Upload) legacy(c echo.Context) error {
 		return err
 	}
 	b := newBody(c.Response(), r, u.o.Stall)
+	defer b.close()
 	_, release, err := u.claim(ctx, s.ID, nil)
 	if err != nil {
 		return problem(err)

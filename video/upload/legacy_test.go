@@ -135,8 +135,11 @@ func TestLegacyBroken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "POST /api/v1/videos/upload HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+	_, err = fmt.Fprintf(conn, "POST /api/v1/videos/upload HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
 		accountstest.Host, e.token, ct, len(body), body[:150_000])
+	if err != nil {
+		t.Fatal(err)
+	}
 	waitFor(t, "row of the upload", func() bool { return e.count("SELECT COUNT(*) FROM uploads") == 1 })
 	waitFor(t, "part of the upload", func() bool { return len(e.parts()) == 1 })
 	conn.Close()

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -138,12 +139,17 @@ type body struct {
 	rc    *http.ResponseController
 	stall time.Duration
 	ended atomic.Bool
+	last  atomic.Int64 // when bytes came, nanoseconds
+
+	mu     sync.Mutex
+	closed bool // the request is over, guarded by mu
 }
 
 var errInterrupted = errors.New("another request goes on with this upload")
 
 func newBody(w http.ResponseWriter, r *http.Request, stall time.Duration) *body {
 	b := &body{r: r.Body, rc: http.NewResponseController(w), stall: stall}
+	b.last.Store(time.Now().UnixNano())
 	_ = b.rc.SetWriteDeadline(time.Time{}) // the answer comes after the examination
 	return b
 }
@@ -156,16 +162,33 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, errInterrupted
 	}
 	n, err := b.r.Read(p)
+	if n > 0 {
+		b.last.Store(time.Now().UnixNano())
+	}
 	if err != nil && b.ended.Load() {
 		err = errInterrupted
 	}
 	return n, err
 }
 
-// interrupt ends a Read that waits, and those to come.
+// interrupt ends a Read that has waited for takeOverIdle, and those to come.
+// Other requests call it, also when this one is over, whose connection may then
+// be another's.
 func (b *body) interrupt() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || time.Since(time.Unix(0, b.last.Load())) < takeOverIdle {
+		return
+	}
 	b.ended.Store(true)
 	_ = b.rc.SetReadDeadline(time.Unix(1, 0))
+}
+
+// close keeps interrupt from reaching the connection any more.
+func (b *body) close() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
 }
 
 // finished takes the limit off: the rest of the request needs no more bytes.

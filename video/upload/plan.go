@@ -23,7 +23,7 @@ func plan(info *ffmpeg.Info, t config.Transcoding) ([]catalog.Rendition, error) 
 	if t.Enabled {
 		top, lower = resolutions(info, t)
 	} else if !ffmpeg.Plan(info, top, t.FPS.Max).Copies() || info.Video == nil {
-		return nil, fileFault{unreadable("This server does not transcode: only MP4 files with H.264 and AAC can be published.")}
+		return nil, fileError{unreadable("This server does not transcode: only MP4 files with H.264 and AAC can be published.")}
 	}
 	var out []catalog.Rendition
 	for _, res := range append([]int{top}, lower...) {

@@ -75,7 +75,7 @@ func problem(err error) error {
 		return busy()
 	case errors.Is(err, ffmpeg.ErrContainer):
 		return unsupported("its content is not that of a known video or audio file")
-	case errors.Is(err, ffmpeg.ErrUnreadable), errors.Is(err, ffmpeg.ErrNoPicture), errors.As(err, new(fileFault)):
+	case errors.Is(err, ffmpeg.ErrUnreadable), errors.Is(err, ffmpeg.ErrNoPicture), errors.As(err, new(fileError)):
 		return unreadable("Video file unreadable.")
 	case errors.Is(err, storage.ErrFull), isFull(err):
 		return diskFull()
@@ -83,10 +83,10 @@ func problem(err error) error {
 	return err
 }
 
-// fileFault marks errors that condemn the file: trying again is of no use.
-type fileFault struct{ error }
+// fileError marks errors that condemn the file: trying again is of no use.
+type fileError struct{ error }
 
-func (f fileFault) Unwrap() error { return f.error }
+func (f fileError) Unwrap() error { return f.error }
 
 // fault marks err when it is a judgement on the file.
 func fault(err error) error {
@@ -94,7 +94,7 @@ func fault(err error) error {
 		ffmpeg.ErrContainer, ffmpeg.ErrUnreadable, ffmpeg.ErrLimits, ffmpeg.ErrNoPicture, ffmpeg.ErrTimeout, ffmpeg.ErrOutput,
 	} {
 		if errors.Is(err, of) {
-			return fileFault{err}
+			return fileError{err}
 		}
 	}
 	return err

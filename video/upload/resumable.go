@@ -46,11 +46,11 @@ func (u *Upload) open(c echo.Context) error {
 	if err := u.checkFile(d.Filename, size); err != nil {
 		return err
 	}
-	print, err := fingerprint(p.UserID, size, d.Filename, in, pictures)
+	mark, err := fingerprint(p.UserID, size, d.Filename, in, pictures)
 	if err != nil {
 		return err
 	}
-	s, err := u.begin(ctx, &session{ID: newID(), UserID: p.UserID, Fingerprint: print, Size: size, State: stateOpen}, d, pictures)
+	s, err := u.begin(ctx, &session{ID: newID(), UserID: p.UserID, Fingerprint: mark, Size: size, State: stateOpen}, d, pictures)
 	if err != nil {
 		return problem(err)
 	}
@@ -153,18 +153,29 @@ func readMeta(c echo.Context) (catalog.Input, map[string][]byte, error) {
 	return in, nil, err
 }
 
+// chunkHeaders are what a PUT says of its body.
+type chunkHeaders struct {
+	byteRange
+	sum *checksum // nil: none
+}
+
+func parseChunk(r *http.Request) (chunkHeaders, error) {
+	span, ok := parseContentRange(r.Header.Get("Content-Range"))
+	if !ok {
+		return chunkHeaders{}, rest.Invalid("header", "content-range", "Should be like bytes 0-99/500 or bytes */500", r.Header.Get("Content-Range"))
+	}
+	if !span.ask && r.ContentLength >= 0 && r.ContentLength != span.length() {
+		return chunkHeaders{}, rest.Invalid("header", "content-length", "Should be the length of the range", r.ContentLength)
+	}
+	sum, err := parseChecksum(r.Header)
+	return chunkHeaders{span, sum}, err
+}
+
 // put takes a chunk or a question. It is the only way on for a session, also
 // for one whose server was killed while it was being finished.
 func (u *Upload) put(c echo.Context) error {
 	ctx, r := c.Request().Context(), c.Request()
-	span, ok := parseContentRange(r.Header.Get("Content-Range"))
-	if !ok {
-		return rest.Invalid("header", "content-range", "Should be like bytes 0-99/500 or bytes */500", r.Header.Get("Content-Range"))
-	}
-	if !span.ask && r.ContentLength >= 0 && r.ContentLength != span.length() {
-		return rest.Invalid("header", "content-length", "Should be the length of the range", r.ContentLength)
-	}
-	sum, err := parseChecksum(r.Header)
+	head, err := parseChunk(r)
 	if err != nil {
 		return err
 	}
@@ -177,29 +188,30 @@ func (u *Upload) put(c echo.Context) error {
 		return unknownSession()
 	}
 	if s.State == stateDone {
-		return u.cached(c, s)
+		return u.cached(ctx, c, s)
 	}
 	b := newBody(c.Response(), r, u.o.Stall)
+	defer b.close()
 	w, release, err := u.claim(ctx, s.ID, b.interrupt)
 	if err != nil {
 		return problem(err)
 	}
 	defer release()
 	return u.locked(ctx, s.ID, func(p *part) error {
-		if s, err = u.find(u.o.DB.Read(ctx), user, s.ID); err != nil { // as the one before left it
-			return err
-		}
+		s, err := u.find(u.o.DB.Read(ctx), user, s.ID) // as the one before left it
 		switch {
+		case err != nil:
+			return err
 		case s == nil:
 			return unknownSession()
 		case s.State == stateDone:
-			return u.cached(c, s)
-		case span.total != s.Size:
+			return u.cached(ctx, c, s)
+		case head.total != s.Size:
 			return rest.Conflict("The total size is not that of the upload")
 		}
 		s.Received = min(s.Received, p.size)
-		if !span.ask {
-			if err := u.chunk(ctx, s, p, b, span, sum); err != nil {
+		if !head.ask {
+			if err := u.chunk(ctx, s, p, b, head); err != nil {
 				return u.failed(ctx, s, err)
 			}
 		}
@@ -208,15 +220,20 @@ func (u *Upload) put(c echo.Context) error {
 		}
 		b.finished()
 		u.hold(w)
-		if err := p.Truncate(s.Size); err != nil { // a killed process may have written more
-			return fmt.Errorf("cut part: %w", err)
-		}
-		v, err := u.finish(context.WithoutCancel(ctx), s)
-		if err != nil {
-			return u.failed(ctx, s, err)
-		}
-		return c.JSON(http.StatusOK, answerOf(v))
+		return u.complete(ctx, c, s, p)
 	})
+}
+
+// complete answers with the video of an upload that is all there.
+func (u *Upload) complete(ctx context.Context, c echo.Context, s *session, p *part) error {
+	if err := p.Truncate(s.Size); err != nil { // a killed process may have written more
+		return fmt.Errorf("cut part: %w", err)
+	}
+	v, err := u.finish(context.WithoutCancel(ctx), s)
+	if err != nil {
+		return u.failed(ctx, s, err)
+	}
+	return c.JSON(http.StatusOK, answerOf(v))
 }
 
 // locked runs fn with the part of an upload locked against other processes.
@@ -232,7 +249,7 @@ func (u *Upload) locked(ctx context.Context, id string, fn func(*part) error) er
 // failed gives an error its answer. A file that can never become a video is
 // dropped at once.
 func (u *Upload) failed(ctx context.Context, s *session, err error) error {
-	if errors.As(err, new(fileFault)) {
+	if errors.As(err, new(fileError)) {
 		if dropErr := u.drop(ctx, s); dropErr != nil {
 			u.log.WarnContext(ctx, "refused upload not removed", "upload", s.ID, "error", dropErr)
 		}
@@ -242,7 +259,8 @@ func (u *Upload) failed(ctx context.Context, s *session, err error) error {
 
 // chunk receives one chunk and makes it durable. Of a chunk that breaks off,
 // what came is kept, unless there is a checksum for the whole of it.
-func (u *Upload) chunk(ctx context.Context, s *session, p *part, b *body, span byteRange, sum *checksum) error {
+func (u *Upload) chunk(ctx context.Context, s *session, p *part, b *body, head chunkHeaders) error {
+	span, sum := head.byteRange, head.sum
 	if span.first != s.Received {
 		return rest.Conflict(fmt.Sprintf("The next chunk should start at byte %d", s.Received))
 	}
@@ -276,7 +294,7 @@ func (u *Upload) chunk(ctx context.Context, s *session, p *part, b *body, span b
 	}
 	if span.first < sniffable && (s.Received >= sniffable || s.Received == s.Size) {
 		if err := p.sniff(); err != nil {
-			return fileFault{err}
+			return fileError{err}
 		}
 	}
 	return nil
@@ -325,11 +343,11 @@ func answerOf(v *catalog.Video) apiUpload {
 }
 
 // cached answers a request for an upload that is done with its video again.
-func (u *Upload) cached(c echo.Context, s *session) error {
+func (u *Upload) cached(ctx context.Context, c echo.Context, s *session) error {
 	if s.VideoID == nil {
 		return unknownSession() // deleted since
 	}
-	v, err := u.o.Catalog.ByID(c.Request().Context(), *s.VideoID)
+	v, err := u.o.Catalog.ByID(ctx, *s.VideoID)
 	if errors.Is(err, catalog.ErrNotFound) {
 		return unknownSession()
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"image/jpeg"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -215,15 +216,14 @@ func TestTakeOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "PUT %s?upload_id=%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Range: %s\r\nContent-Length: %d\r\n\r\n%s",
-		resumable, id, accountstest.Host, e.token, span(0, len(file), len(file)), len(file), file[:70_000])
+	e.begin(conn, id, file, 70_000)
 	part := filepath.Join(e.opts.Dir, id)
 	waitFor(t, "the bytes on the disk", func() bool {
 		fi, err := os.Stat(part)
 		return err == nil && fi.Size() == 70_000
 	})
 	begin := time.Now()
-	req, err := http.NewRequest("PUT", srv.URL+resumable+"?upload_id="+id, nil)
+	req, err := http.NewRequest(http.MethodPut, srv.URL+resumable+"?upload_id="+id, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestTakeOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != 308 || offset(t, resp.Header.Get("Range")) != 70_000 {
+	if resp.StatusCode != http.StatusPermanentRedirect || offset(t, resp.Header.Get("Range")) != 70_000 {
 		t.Errorf("took over: %d, Range %q", resp.StatusCode, resp.Header.Get("Range"))
 	}
 	if took := time.Since(begin); took > 5*time.Second {
@@ -241,6 +241,16 @@ func TestTakeOver(t *testing.T) {
 	}
 	if v := e.video(e.chunk(id, file, 70_000, len(file))); sum(e.stored(v.SourceKey)) != sum(file) {
 		t.Error("the file is not what was sent")
+	}
+}
+
+// begin announces the whole file and sends its first n bytes.
+func (e *env) begin(conn net.Conn, id string, file []byte, n int) {
+	e.t.Helper()
+	_, err := fmt.Fprintf(conn, "PUT %s?upload_id=%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Range: %s\r\nContent-Length: %d\r\n\r\n%s",
+		resumable, id, accountstest.Host, e.token, span(0, len(file), len(file)), len(file), file[:n])
+	if err != nil {
+		e.t.Fatal(err)
 	}
 }
 
@@ -266,8 +276,7 @@ func TestStalledClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "PUT %s?upload_id=%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Range: %s\r\nContent-Length: %d\r\n\r\n%s",
-		resumable, id, accountstest.Host, e.token, span(0, len(file), len(file)), len(file), file[:5000])
+	e.begin(conn, id, file, 5000)
 	waitFor(t, "received bytes in the row", func() bool { return e.count("SELECT received FROM uploads WHERE id = ?", id) == 5000 })
 }
 
@@ -481,9 +490,7 @@ func TestRefusedOpen(t *testing.T) {
 			{"over the quota", nil, 500_001, nil, 413, "quota_reached"},
 		} {
 			meta := e.meta("Refused")
-			for k, v := range c.set {
-				meta[k] = v
-			}
+			maps.Copy(meta, c.set)
 			_, a := e.open(meta, c.size, c.opts...)
 			if a.Code != c.status || !strings.Contains(a.Text(), c.says) {
 				t.Errorf("%s: %d %s, want %d %q", c.name, a.Code, a.Text(), c.status, c.says)

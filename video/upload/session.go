@@ -110,8 +110,8 @@ func (u *Upload) find(g *gorm.DB, userID int64, id string) (*session, error) {
 }
 
 // same loads the session that was opened with the same fingerprint.
-func same(g *gorm.DB, userID int64, print string) (*session, error) {
-	return one(g.Where("user_id = ? AND fingerprint = ?", userID, print).Order("id"))
+func same(g *gorm.DB, userID int64, mark string) (*session, error) {
+	return one(g.Where("user_id = ? AND fingerprint = ?", userID, mark).Order("id"))
 }
 
 func one(q *gorm.DB) (*session, error) {

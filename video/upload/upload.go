@@ -145,20 +145,26 @@ func (u *Upload) Periodic() []jobs.Periodic {
 // errBusy says that someone else works on the upload and cannot be interrupted.
 var errBusy = errors.New("upload is being worked on")
 
-// takeOver is how long a request waits for the one it takes over from.
-const takeOver = 10 * time.Second
+const (
+	// takeOver is how long a request waits for the one it takes over from.
+	takeOver = 10 * time.Second
+	// takeOverIdle is how long the other must have received nothing by then: a
+	// request that is delivered late must not disturb the one that works.
+	takeOverIdle  = time.Second
+	takeOverPause = 50 * time.Millisecond
+)
 
 // work is what a request does with an upload. A client that comes back after a
 // broken connection is often faster than the server's notice of the break, so a
-// new request interrupts the one that is still waiting for bytes.
+// new request interrupts the one that waits for bytes in vain.
 type work struct {
-	interrupt func()        // nil: cannot be interrupted
+	interrupt func()        // when it is idle; nil: cannot be interrupted
 	done      chan struct{} // closed at its end
 }
 
 // claim makes the caller the only one in this process who works on an upload;
-// release ends that. interrupt may be called from other goroutines until
-// then. The error is errBusy when that is not to be had.
+// release ends that. interrupt may be called from other goroutines, also
+// after that. The error is errBusy when that is not to be had.
 func (u *Upload) claim(ctx context.Context, id string, interrupt func()) (w *work, release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, takeOver)
 	defer cancel()
@@ -179,6 +185,7 @@ func (u *Upload) claim(ctx context.Context, id string, interrupt func()) (w *wor
 		stop()
 		select {
 		case <-other.done:
+		case <-time.After(takeOverPause):
 		case <-ctx.Done():
 			return nil, nil, errBusy
 		}
