@@ -340,8 +340,13 @@ func TestUpdateRefusals(t *testing.T) {
 		}
 	}
 	for _, ok := range []map[string]any{
-		{"name": long[:len(long)-2]}, {"description": strings.Repeat("x", 10000)}, {"tags": []string{"aa", "bb", "cc", "dd", "ee"}},
-		{"commentsEnabled": false}, {"nsfw": "true"}, {"licence": 9}, {"channelId": alice.ChannelID},
+		{"name": long[:len(long)-2]},
+		{"description": strings.Repeat("x", 10000)},
+		{"tags": []string{"aa", "bb", "cc", "dd", "ee"}},
+		{"commentsEnabled": false},
+		{"nsfw": "true"},
+		{"licence": 9},
+		{"channelId": alice.ChannelID},
 	} {
 		if a := w.Do(alice, "PUT", "/api/v1/videos/"+v.UUID, ok); a.Status != 204 {
 			t.Errorf("%.40v: %d %s", ok, a.Status, a.Body)

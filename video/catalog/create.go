@@ -110,10 +110,10 @@ func (s *Service) Advance(tx *db.Tx, videoID int64) error {
 			return err
 		}
 	}
-	switch v.State {
-	case ToTranscode, TranscodingFailed:
+	pending := v.State == ToTranscode || v.State == TranscodingFailed
+	if pending {
 		err = s.settle(tx, v, p)
-	case Published:
+	} else if v.State == Published {
 		err = s.Changed(tx, v)
 	}
 	if err != nil {

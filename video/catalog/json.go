@@ -93,8 +93,10 @@ func (jsonNull) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 
 // Sizes of pictures (tracker reference 5).
 const (
-	MiniatureWidth, MiniatureHeight = 280, 157
-	PreviewWidth, PreviewHeight     = 850, 480
+	MiniatureWidth  = 280
+	MiniatureHeight = 157
+	PreviewWidth    = 850
+	PreviewHeight   = 480
 )
 
 // toAPI is a row of a list as the API answers with it. own adds what only the

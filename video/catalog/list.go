@@ -332,7 +332,7 @@ func (s *Service) each(ctx context.Context, pool *sql.DB, text string, args []an
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // rows.Err tells what went wrong
 	for rows.Next() {
 		if err := fn(rows); err != nil {
 			return err

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"sync"
 	"time"
 
@@ -92,9 +93,7 @@ func (o *owners) add(found map[int64]owner) {
 	if o.byID == nil || len(o.byID) > maxOwners {
 		o.byID = map[int64]owner{}
 	}
-	for id, f := range found {
-		o.byID[id] = f
-	}
+	maps.Copy(o.byID, found)
 }
 
 // complete fills what the rows of local and nameless actors leave out.

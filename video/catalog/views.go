@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"strconv"
 	"sync"
 	"time"
 
@@ -31,7 +32,9 @@ func newViewCounter() *viewCounter {
 func (c *viewCounter) first(videoID int64, viewer string, at time.Time) bool {
 	var h maphash.Hash
 	h.SetSeed(c.seed)
-	fmt.Fprintf(&h, "%d %s", videoID, viewer)
+	if _, err := h.WriteString(strconv.FormatInt(videoID, 10) + " " + viewer); err != nil {
+		return false
+	}
 	key := h.Sum64()
 	hour := at.Unix() / 3600
 	c.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -160,9 +161,7 @@ func TestOurDocument(t *testing.T) {
 	}
 	for _, k := range []string{"type", "id", "name", "duration", "uuid", "views", "published", "updated", "icon", "url", "attributedTo", "to", "commentsPolicy", "canReply", "likes", "subtitleLanguage"} {
 		broken := map[string]any{}
-		for key, v := range recorded {
-			broken[key] = v
-		}
+		maps.Copy(broken, recorded)
 		delete(broken, k)
 		raw, err := json.Marshal(broken)
 		if err != nil {
@@ -299,12 +298,8 @@ func newFar(t *testing.T) *far {
 // with is the video's document with members changed.
 func (f *far) with(change m) map[string]any {
 	out := map[string]any{}
-	for k, v := range f.doc {
-		out[k] = v
-	}
-	for k, v := range change {
-		out[k] = v
-	}
+	maps.Copy(out, f.doc)
+	maps.Copy(out, change)
 	return out
 }
 

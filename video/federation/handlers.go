@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
@@ -40,12 +41,7 @@ func (s *Service) owns(ctx context.Context, a *actor.Actor, o vocab.Object) (boo
 	}
 	v, err := s.catalog.ByIRI(ctx, o.ID())
 	if errors.Is(err, catalog.ErrNotFound) {
-		for _, id := range o.IRIs("attributedTo") {
-			if id == a.IRI {
-				return true, nil
-			}
-		}
-		return false, nil
+		return slices.Contains(o.IRIs("attributedTo"), a.IRI), nil
 	}
 	if err != nil {
 		return false, err

@@ -7,6 +7,7 @@ import (
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -225,7 +226,7 @@ func parseOwners(o vocab.Object, in *incoming) error {
 	seen := 0
 	for _, e := range o.Objects("attributedTo") {
 		id := e.ID()
-		if id == "" || !(e.Is("Group") || e.Is("Person")) {
+		if id == "" || (!e.Is("Group") && !e.Is("Person")) {
 			continue
 		}
 		if seen++; !iri.SameHost(in.Video.IRI, id) { // SEC-12
@@ -371,7 +372,7 @@ func (l *links) read(o vocab.Object) {
 		switch {
 		case e.String("mediaType") == typeHLS && l.in.Playlist == nil && iri.Valid(e.String("href")) && isArray(e, "tag"):
 			l.playlist(e)
-		case contains(rel, "tracker") && (contains(rel, "http") || contains(rel, "websocket")):
+		case slices.Contains(rel, "tracker") && (slices.Contains(rel, "http") || slices.Contains(rel, "websocket")):
 			if href := e.String("href"); validTracker(href) && len(l.in.Trackers) < maxTrackers {
 				l.in.Trackers = append(l.in.Trackers, href)
 			}
@@ -463,7 +464,7 @@ func readFiles(all []vocab.Object) []catalog.File {
 			if h := magnetHash(href); h != "" {
 				f.Magnet, f.InfoHash = href, h
 			}
-		case kind == "application/json" && contains(e.Strings("rel"), "metadata") && iri.Valid(href):
+		case kind == "application/json" && slices.Contains(e.Strings("rel"), "metadata") && iri.Valid(href):
 			f.MetadataURL = href
 		}
 	}
@@ -503,7 +504,7 @@ func readFile(e vocab.Object) (catalog.File, linkKey, bool) {
 		}
 	}
 	if len(codecs) > 0 {
-		f.HasAudio, f.HasVideo = contains(codecs, "audio"), contains(codecs, "video")
+		f.HasAudio, f.HasVideo = slices.Contains(codecs, "audio"), slices.Contains(codecs, "video")
 	}
 	return f, key, true
 }
@@ -535,15 +536,6 @@ func validTracker(s string) bool {
 		return iri.Valid("http" + strings.TrimPrefix(s, "ws"))
 	case "http", "https":
 		return iri.Valid(s)
-	}
-	return false
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -82,10 +83,9 @@ func edit(t testing.TB, change map[string]any) vocab.Object {
 		t.Fatal(err)
 	}
 	for k, v := range change {
-		switch {
-		case v == nil:
+		if v == nil {
 			delete(doc, k)
-		default:
+		} else {
 			doc[k] = v
 		}
 	}
@@ -107,9 +107,7 @@ func TestRejected(t *testing.T) {
 	image := m{"type": "Image", "url": host + "/a.jpg", "mediaType": "image/jpeg", "width": 1, "height": 1}
 	with := func(key string, v any) m {
 		out := m{}
-		for k, o := range image {
-			out[k] = o
-		}
+		maps.Copy(out, image)
 		out[key] = v
 		return out
 	}
@@ -220,9 +218,7 @@ func TestLinks(t *testing.T) {
 	const hash = "6d43fead57e8eb647b5e8643fb5ab0c16ba8a4ae"
 	file := func(change m) m {
 		out := m{"type": "Link", "mediaType": "video/mp4", "href": host + "a.mp4", "height": 720, "width": 1280, "size": 10, "fps": 30}
-		for k, v := range change {
-			out[k] = v
-		}
+		maps.Copy(out, change)
 		return out
 	}
 	magnet := m{"type": "Link", "mediaType": typeMagnet, "href": "magnet:?xt=urn:btih:" + hash + "&dn=x", "height": 720, "fps": 30}
