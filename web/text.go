@@ -12,6 +12,8 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
 	goldhtml "github.com/yuin/goldmark/renderer/html"
+	nethtml "golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 )
 
 // texts makes safe HTML of what users and other servers write: Markdown, which
@@ -56,7 +58,23 @@ func (t *texts) safe(source string) template.HTML {
 	if err := t.markdown.Convert([]byte(source), &b); err != nil {
 		return ""
 	}
-	return template.HTML(relation.Replace(t.policy.Sanitize(b.String()))) //nolint:gosec // sanitised on this line
+	return template.HTML(relation.Replace(balance(t.policy.Sanitize(b.String())))) //nolint:gosec // sanitised on this line
+}
+
+// balance closes what is open, so that a text ends where its place on the page
+// does: an open link would swallow the rest of it.
+func balance(fragment string) string {
+	nodes, err := nethtml.ParseFragment(strings.NewReader(fragment), &nethtml.Node{Type: nethtml.ElementNode, Data: "div", DataAtom: atom.Div})
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, n := range nodes {
+		if err := nethtml.Render(&b, n); err != nil {
+			return ""
+		}
+	}
+	return b.String()
 }
 
 var spaces = regexp.MustCompile(`\s+`)
