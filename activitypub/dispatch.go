@@ -83,7 +83,10 @@ func (e *Engine) resolve(ctx context.Context, env vocab.Envelope) (vocab.Object,
 		return e.authored(ctx, env, id)
 	}
 	if id == "" {
-		return env.Object, nil // Flag of several, View without an object
+		if env.Embedded { // SEC-17: a copy that names no origin proves nothing
+			return vocab.Object{}, Drop(fmt.Errorf("%w: object without an id", vocab.ErrInvalid))
+		}
+		return env.Object, nil
 	}
 	return e.named(ctx, id)
 }

@@ -190,7 +190,7 @@ func TestFollowRemote(t *testing.T) {
 }
 
 func TestFollowLocal(t *testing.T) {
-	s := aptest.Serve(t, dbtest.SQLite(t), aptest.Options{})
+	s := aptest.Serve(t, dbtest.SQLite(t), aptest.Options{Idle: true})
 	alice, channel := s.Local(actor.Person, "alice"), s.Local(actor.Group, "channel")
 	if err := s.Engine.Follow(t.Context(), alice, channel.IRI); err != nil {
 		t.Fatal(err)

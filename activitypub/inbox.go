@@ -275,9 +275,14 @@ func (e *Engine) store(ctx context.Context, in *incoming) error {
 }
 
 func newInboxRow(env vocab.Envelope, signer, proof, raw string) *inboxRow {
-	now := db.Now()
+	now, id := db.Now(), env.ID
+	if env.Type == "View" {
+		// PeerTube gives all Views of a viewer one id, first and later ones
+		// (PT federation 2), so here the signature alone tells repeats.
+		id += " " + proof
+	}
 	return &inboxRow{
-		ActivityID: env.ID, Actor: env.Actor, Signer: signer, Host: iri.Host(env.Actor), Type: env.Type,
+		ActivityID: id, Actor: env.Actor, Signer: signer, Host: iri.Host(env.Actor), Type: env.Type,
 		Object: env.ObjectID(), Proof: proof, Raw: raw, State: inboxWaiting, NextAt: now, ReceivedAt: now,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -261,11 +262,11 @@ func TestMessenger(t *testing.T) {
 		r, other := aptest.New(t), aptest.New(t)
 		bob, eve := r.Actor(actor.Person, "bob"), r.Actor(actor.Person, "eve")
 		mallory := other.Actor(actor.Person, "mallory")
-		real := bob.Activity("Create", noteBy(r, bob, "real", "true words"), nil)
-		r.Serve(real["id"].(string), real)
+		genuine := bob.Activity("Create", noteBy(r, bob, "real", "true words"), nil)
+		r.Serve(genuine["id"].(string), genuine)
 		forged := bob.Activity("Create", map[string]any{"type": "Note", "id": r.Origin + "/notes/forged", "attributedTo": bob.IRI, "content": "lies"}, nil)
 		swapped := bob.Activity("Create", map[string]any{"type": "Note", "id": r.Origin + "/notes/real", "attributedTo": bob.IRI, "content": "lies"},
-			map[string]any{"id": real["id"]})
+			map[string]any{"id": genuine["id"]})
 		for _, by := range []*aptest.Actor{eve, mallory} {
 			for _, doc := range []map[string]any{forged, swapped} {
 				if got := by.Post(s.Origin+"/inbox", doc); got != 204 {
@@ -540,5 +541,91 @@ func TestSwitchedOff(t *testing.T) {
 	bob := r.Actor(actor.Person, "bob")
 	if got := bob.Post(s.Origin+"/inbox", bob.Activity("Like", s.Origin+"/notes/1", nil)); got != 403 || s.Count("inbox", "") != 0 {
 		t.Errorf("answered %d", got)
+	}
+}
+
+// TestJunk: whatever stands in a field, no answer is a 5xx, nothing panics,
+// nothing is retried in vain, and no junk is stored (SEC-30).
+func TestJunk(t *testing.T) {
+	var logged bytes.Buffer
+	var mu sync.Mutex
+	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), func(o *activitypub.Options) {
+		o.Logger = slog.New(slog.NewTextHandler(lockedWriter{&mu, &logged}, &slog.HandlerOptions{Level: slog.LevelError}))
+	})
+	r := aptest.New(t)
+	bob := r.Actor(actor.Person, "bob")
+	junk := []any{
+		nil, true, -1, 1.5, 1e308, "", " ", "\u202e", "'; DROP TABLE actors; --", "javascript:alert(1)", "//x", "http://", "http://[::1", strings.Repeat("x", 70000),
+		[]any{}, map[string]any{}, []any{[]any{nil, 5}}, map[string]any{"id": map[string]any{"id": 5}},
+	}
+	if len(junk) < 18 {
+		t.Fatal("fewer than 18 values")
+	}
+	statuses := map[int]int{}
+	types := []string{"Create", "Delete", "Announce", "Undo", "Follow", "Update", "Accept", "Like", "View"}
+	if testing.Short() {
+		types = types[:2]
+	}
+	for _, typ := range types {
+		for _, field := range []string{"@context", "id", "type", "actor", "object", "to", "cc", "object.id", "object.type", "object.attributedTo", "object.content", "object.actor", "object.object"} {
+			for _, v := range junk {
+				doc := bob.Activity(typ, map[string]any{"type": "Note", "id": r.Origin + "/notes/junk", "attributedTo": bob.IRI, "content": "x", "actor": bob.IRI}, nil)
+				if in, ok := strings.CutPrefix(field, "object."); ok {
+					doc["object"].(map[string]any)[in] = v
+				} else {
+					doc[field] = v
+				}
+				statuses[bob.Post(s.Origin+"/inbox", doc)]++
+			}
+		}
+	}
+	drain(t, s)
+	for status := range statuses {
+		if status >= 500 || status == 401 || status == 429 {
+			t.Errorf("answers %v", statuses)
+		}
+	}
+	if n := s.Count("inbox", "state NOT IN ('done','dropped')"); n != 0 {
+		t.Errorf("%d rows are neither done nor dropped", n)
+	}
+	if n := s.Count("notes", "iri <> ? OR author <> ?", r.Origin+"/notes/junk", bob.IRI); n != 0 {
+		var got []note
+		s.DB.Read(t.Context()).Find(&got)
+		t.Errorf("%d junk notes in %+v", n, got)
+	}
+	if n := s.Count("actors", "host <> ''"); n != 1 {
+		t.Errorf("%d actors", n)
+	}
+	if logged.Len() > 0 {
+		t.Errorf("logged as errors: %.300s", logged.String())
+	}
+}
+
+// lockedWriter lets several goroutines log into one buffer.
+type lockedWriter struct {
+	mu *sync.Mutex
+	w  *bytes.Buffer
+}
+
+func (l lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// BenchmarkInbox measures a small activity from the socket to the commit.
+func BenchmarkInbox(b *testing.B) {
+	s := aptest.Serve(b, dbtest.SQLite(b), aptest.Options{Idle: true})
+	r := aptest.New(b)
+	bob := r.Actor(actor.Person, "bob")
+	requests := make([]*http.Request, b.N)
+	for i := range requests {
+		requests[i] = bob.Request(s.Origin+"/inbox", bob.Activity("Like", s.Origin+"/notes/1", nil))
+	}
+	b.ResetTimer()
+	for _, q := range requests {
+		if got := aptest.Send(b, q); got != 204 {
+			b.Fatalf("answered %d", got)
+		}
 	}
 }

@@ -163,9 +163,7 @@ func TestNotesFederate(t *testing.T) {
 			t.Fatal(err)
 		}
 		aptest.Eventually(t, "back-fill from the outbox", content("before"))
-		if n := b.Count("follows", "state = ?", actor.Accepted); n != 1 {
-			t.Errorf("%d accepted follows on B", n)
-		}
+		aptest.Eventually(t, "accepted follow on B", func() bool { return b.Count("follows", "state = ?", actor.Accepted) == 1 })
 		if err := notesA.publish(ctx, bob, "Create", "after", "first text"); err != nil {
 			t.Fatal(err)
 		}

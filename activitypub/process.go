@@ -60,6 +60,9 @@ func (e *Engine) processInbox(ctx context.Context, _ ProcessArgs) error {
 func (e *Engine) claim(ctx context.Context) (rows []inboxRow, err error) {
 	now := db.Now()
 	err = e.db.Tx(ctx, func(tx *db.Tx) error {
+		if err := e.claimAlone(tx); err != nil {
+			return err
+		}
 		return tx.Raw(`UPDATE inbox SET state = ?, attempts = attempts + 1, next_at = ?
 			WHERE id IN (SELECT i.id FROM inbox i WHERE i.state IN (?, ?) AND i.next_at <= ?
 				AND NOT EXISTS (SELECT 1 FROM inbox b WHERE b.actor = i.actor AND b.state = ? AND b.next_at > ?)
@@ -71,6 +74,19 @@ func (e *Engine) claim(ctx context.Context) (rows []inboxRow, err error) {
 		return nil, fmt.Errorf("claim activities: %w", err)
 	}
 	return rows, nil
+}
+
+// claimLock is the key of the advisory lock below; any fixed number does.
+const claimLock = 0x6b696e65
+
+// claimAlone lets one worker at a time choose rows: two at once would not see
+// each other's choice, and could share an actor between them. SQLite has a
+// single writer anyway.
+func (e *Engine) claimAlone(tx *db.Tx) error {
+	if tx.Dialect() != db.Postgres {
+		return nil
+	}
+	return tx.Exec("SELECT pg_advisory_xact_lock(?)", claimLock).Error
 }
 
 func (e *Engine) processBatch(ctx context.Context, rows []inboxRow) error {

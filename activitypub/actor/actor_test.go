@@ -70,10 +70,14 @@ func create(t *testing.T, s *actor.Service, d *db.DB, n actor.NewLocal) *actor.A
 }
 
 func each(t *testing.T, test func(t *testing.T, d *db.DB)) {
+	t.Helper()
 	dbtest.Each(t, test, migrations.Jobs, migrations.Activitypub)
 }
 
-func sqlite(t *testing.T) *db.DB { return dbtest.SQLite(t, migrations.Jobs, migrations.Activitypub) }
+func sqlite(t *testing.T) *db.DB {
+	t.Helper()
+	return dbtest.SQLite(t, migrations.Jobs, migrations.Activitypub)
+}
 
 // TestDefects: which documents are no actor that can be believed (SEC-10,
 // SEC-12, SEC-13, SEC-15, SEC-30). Each defect has its intact twin.

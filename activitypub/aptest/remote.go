@@ -275,7 +275,7 @@ func (a *Actor) Request(address string, doc any) *http.Request {
 			a.remote.t.Fatal(err)
 		}
 	}
-	req, err := http.NewRequest(http.MethodPost, address, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(a.remote.t.Context(), http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		a.remote.t.Fatal(err)
 	}

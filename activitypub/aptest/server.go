@@ -3,6 +3,7 @@ package aptest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -109,7 +110,7 @@ func (s *Server) listen(l net.Listener) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := server.Serve(l); err != nil && err != http.ErrServerClosed {
+		if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			s.t.Errorf("serve: %v", err)
 		}
 	}()

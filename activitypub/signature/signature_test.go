@@ -137,9 +137,9 @@ func appendHeader(name, value string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Add(name, value) }
 }
 
-func replaceSignature(old, new string) func(*http.Request) {
+func replaceSignature(from, to string) func(*http.Request) {
 	return func(r *http.Request) {
-		r.Header.Set("Signature", strings.Replace(r.Header.Get("Signature"), old, new, 1))
+		r.Header.Set("Signature", strings.Replace(r.Header.Get("Signature"), from, to, 1))
 	}
 }
 

@@ -265,8 +265,8 @@ func TestRetryAfter(t *testing.T) {
 		now.Add(time.Hour).Format(http.TimeFormat): time.Hour, now.Add(-time.Hour).Format(http.TimeFormat): 0,
 	} {
 		err := statusError(&http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {value}}}, now)
-		if got := err.(*StatusError).RetryAfter; got != want {
-			t.Errorf("Retry-After %q = %v, want %v", value, got, want)
+		if s, ok := errors.AsType[*StatusError](err); !ok || s.RetryAfter != want {
+			t.Errorf("Retry-After %q: %v, want %v", value, s, want)
 		}
 	}
 }
