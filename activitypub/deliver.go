@@ -69,7 +69,7 @@ var deliveryPauses = []time.Duration{
 // a host which comes back is not hit by all at once.
 func deliveryPause(attempt int) time.Duration {
 	p := deliveryPauses[min(max(attempt, 1), len(deliveryPauses))-1]
-	return p - p/10 + rand.N(p/5)
+	return p - p/10 + rand.N(p/5) //nolint:gosec // jitter is no secret
 }
 
 // deliver sends one activity and writes the receipt. An answer of 404 or 410

@@ -556,7 +556,10 @@ func TestJunk(t *testing.T) {
 	bob := r.Actor(actor.Person, "bob")
 	junk := []any{
 		nil, true, -1, 1.5, 1e308, "", " ", "\u202e", "'; DROP TABLE actors; --", "javascript:alert(1)", "//x", "http://", "http://[::1", strings.Repeat("x", 70000),
-		[]any{}, map[string]any{}, []any{[]any{nil, 5}}, map[string]any{"id": map[string]any{"id": 5}},
+		[]any{},
+		map[string]any{},
+		[]any{[]any{nil, 5}},
+		map[string]any{"id": map[string]any{"id": 5}},
 	}
 	if len(junk) < 18 {
 		t.Fatal("fewer than 18 values")

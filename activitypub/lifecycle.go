@@ -3,6 +3,7 @@ package activitypub
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
@@ -128,9 +129,7 @@ func (e *Engine) actorFields(ctx context.Context, a *actor.Actor) (map[string]an
 		if err != nil {
 			return nil, fmt.Errorf("module %s: %w", m.Name, err)
 		}
-		for k, v := range fields {
-			out[k] = v
-		}
+		maps.Copy(out, fields)
 	}
 	return out, nil
 }

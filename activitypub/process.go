@@ -213,7 +213,7 @@ func (e *Engine) finish(ctx context.Context, r inboxRow, err error) error {
 // inboxPause grows from 10 s to about an hour, with jitter.
 func inboxPause(attempt int) time.Duration {
 	p := 10 * time.Second << min(2*(attempt-1), 8)
-	return p + rand.N(p/4)
+	return p + rand.N(p/4) //nolint:gosec // jitter is no secret
 }
 
 // supersede frees activity ids that PeerTube gives out again: it names a
@@ -222,10 +222,10 @@ func inboxPause(attempt int) time.Duration {
 // of the old request is still known (SEC-07).
 func supersede(tx *db.Tx, r inboxRow) error {
 	q := tx.Model(&inboxRow{}).Where("id <> ? AND state IN ?", r.ID, []string{inboxDone, inboxDropped})
-	switch {
-	case r.Type == "Undo":
+	switch r.Type {
+	case "Undo":
 		q = q.Where("activity_id = ? AND actor = ?", r.Object, r.Actor)
-	case r.Type == "Delete":
+	case "Delete":
 		q = q.Where("object = ? AND host = ?", r.Object, r.Host)
 	default:
 		q = q.Where("host = ? AND ((type = 'Undo' AND object = ?) OR (type = 'Delete' AND object = ? AND object <> ''))",

@@ -187,13 +187,27 @@ func TestKeyOf(t *testing.T) {
 		keyID string
 		owner *aptest.Actor
 	}{
-		{bob.KeyID, bob}, {bob.IRI, bob}, // old servers send the actor's id
-		{split.KeyID, split}, {bare.KeyID, bare},
+		{bob.KeyID, bob},
+		{bob.IRI, bob}, // old servers send the actor's id
+		{split.KeyID, split},
+		{bare.KeyID, bare},
 		{"acct:bob@" + r.Host, bob},
-		{r.Origin + "/keys/unlisted", nil}, {r.Origin + "/keys/foreign", nil}, {r.Origin + "/keys/self", nil}, {r.Origin + "/keys/nobody", nil},
-		{r.Origin + "/keys/ours", nil}, {r.Origin + "/keys/broken", nil}, {r.Origin + "/keys/none", nil}, {thief.IRI + "#main-key", nil},
-		{bob.IRI + "#other-key", nil}, {origin + "/accounts/peertube#main-key", nil}, {"HTTP://OURS.example:80/accounts/peertube", nil},
-		{"junk", nil}, {"", nil}, {"http://user@" + r.Host + "/users/bob", nil}, {"acct:nobody@" + r.Host, nil}, {"acct:", nil},
+		{r.Origin + "/keys/unlisted", nil},
+		{r.Origin + "/keys/foreign", nil},
+		{r.Origin + "/keys/self", nil},
+		{r.Origin + "/keys/nobody", nil},
+		{r.Origin + "/keys/ours", nil},
+		{r.Origin + "/keys/broken", nil},
+		{r.Origin + "/keys/none", nil},
+		{thief.IRI + "#main-key", nil},
+		{bob.IRI + "#other-key", nil},
+		{origin + "/accounts/peertube#main-key", nil},
+		{"HTTP://OURS.example:80/accounts/peertube", nil},
+		{"junk", nil},
+		{"", nil},
+		{"http://user@" + r.Host + "/users/bob", nil},
+		{"acct:nobody@" + r.Host, nil},
+		{"acct:", nil},
 	} {
 		a, key, err := s.KeyOf(t.Context(), c.keyID)
 		if c.owner == nil {
@@ -477,7 +491,9 @@ func TestSignedFetches(t *testing.T) {
 			keyID = p.KeyID
 		}
 		w.Header().Set("Content-Type", transport.ActivityJSON)
-		fmt.Fprintf(w, `{"id":%q}`, r.Origin+"/doc")
+		if _, err := fmt.Fprintf(w, `{"id":%q}`, r.Origin+"/doc"); err != nil {
+			t.Error(err)
+		}
 	})
 	if _, err := s.FetchDocument(t.Context(), r.Origin+"/doc"); err != nil || keyID != origin+"/accounts/peertube#main-key" {
 		t.Errorf("fetched by %q: %v", keyID, err)
@@ -554,8 +570,12 @@ func TestFollows(t *testing.T) {
 			filter actor.FollowFilter
 			total  int64
 		}{
-			{actor.FollowFilter{}, 13}, {actor.FollowFilter{State: actor.Pending}, 1}, {actor.FollowFilter{Types: []string{actor.Group}}, 1},
-			{actor.FollowFilter{Search: "bob0"}, 10}, {actor.FollowFilter{Search: "%"}, 0}, {actor.FollowFilter{Search: "' OR 1=1 --"}, 0},
+			{actor.FollowFilter{}, 13},
+			{actor.FollowFilter{State: actor.Pending}, 1},
+			{actor.FollowFilter{Types: []string{actor.Group}}, 1},
+			{actor.FollowFilter{Search: "bob0"}, 10},
+			{actor.FollowFilter{Search: "%"}, 0},
+			{actor.FollowFilter{Search: "' OR 1=1 --"}, 0},
 			{actor.FollowFilter{Types: []string{actor.Person}, State: actor.Accepted, Search: "BOB1"}, 2},
 		} {
 			list, total, err := s.Follows(ctx, actor.FollowersOf, alice.ID, c.filter, "f.id", 0, 5)

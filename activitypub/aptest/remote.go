@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -152,10 +153,9 @@ func (r *Remote) Await(activity string) Received {
 	r.t.Helper()
 	var out Received
 	Eventually(r.t, "a "+activity+" at "+r.Host, func() bool {
-		list := r.Received()
-		for i := len(list) - 1; i >= 0; i-- {
-			if list[i].Doc["type"] == activity {
-				out = list[i]
+		for _, got := range slices.Backward(r.Received()) {
+			if got.Doc["type"] == activity {
+				out = got
 				return true
 			}
 		}

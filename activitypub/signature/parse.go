@@ -3,6 +3,7 @@ package signature
 import (
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -29,12 +30,7 @@ type Params struct {
 
 // Covers tells whether the signature covers header name (lower case).
 func (p *Params) Covers(name string) bool {
-	for _, h := range p.Headers {
-		if h == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.Headers, name)
 }
 
 // Parse reads the one signature of r, from the header Signature or from

@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -116,9 +117,7 @@ func (d *draft) send(t *testing.T, p Policy) error {
 
 	r := httptest.NewRequest(d.method, "https://"+testHost+testPath, bytes.NewReader(d.body))
 	r.Host, r.RequestURI = testHost, testPath
-	for k, v := range d.header {
-		r.Header[k] = v
-	}
+	maps.Copy(r.Header, d.header)
 	r.Header.Set("Signature", strings.Join(params, ","))
 	if d.after != nil {
 		d.after(r)
@@ -311,9 +310,12 @@ func TestTimeWindow(t *testing.T) {
 		age time.Duration
 		ok  bool
 	}{
-		{MaxAge, true}, {MaxAge + time.Second, false},
-		{-MaxAhead, true}, {-MaxAhead - time.Second, false},
-		{0, true}, {10 * 24 * time.Hour, false},
+		{MaxAge, true},
+		{MaxAge + time.Second, false},
+		{-MaxAhead, true},
+		{-MaxAhead - time.Second, false},
+		{0, true},
+		{10 * 24 * time.Hour, false},
 	} {
 		byDate := newDraft()
 		byDate.header.Set("Date", now.Add(-c.age).Format(http.TimeFormat))

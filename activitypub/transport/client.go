@@ -6,13 +6,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -261,12 +261,9 @@ func (c *Client) read(resp *http.Response, r request) ([]byte, string, error) {
 
 // drain reads a little so that the connection can serve again.
 func drain(resp *http.Response) {
-	_, err := io.CopyN(io.Discard, resp.Body, maxDrain)
-	if err != nil && !errors.Is(err, io.EOF) {
-		resp.Body.Close()
-		return
-	}
-	resp.Body.Close()
+	defer resp.Body.Close()
+	// What cannot be read only costs the connection.
+	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
 }
 
 // IsActivity tells whether a content type is ActivityPub's: activity+json, or
@@ -282,11 +279,7 @@ func isActivity(contentType string) bool {
 	case ActivityJSON:
 		return true
 	case "application/ld+json":
-		for _, p := range strings.Fields(params["profile"]) {
-			if p == activityNS {
-				return true
-			}
-		}
+		return slices.Contains(strings.Fields(params["profile"]), activityNS)
 	}
 	return false
 }

@@ -16,15 +16,15 @@ import (
 // resolver that changes its mind gains nothing (SEC-23).
 type dialer struct {
 	guard  Guard
-	ports  map[uint16]bool
+	ports  map[int]bool
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	net    net.Dialer
 }
 
 func newDialer(c Config) *dialer {
-	d := &dialer{guard: Guard{Allow: c.AllowNetworks}, ports: map[uint16]bool{80: true, 443: true}, lookup: c.Lookup}
+	d := &dialer{guard: Guard{Allow: c.AllowNetworks}, ports: map[int]bool{80: true, 443: true}, lookup: c.Lookup}
 	for _, p := range c.Ports {
-		d.ports[uint16(p)] = true
+		d.ports[p] = true
 	}
 	if d.lookup == nil {
 		d.lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -48,7 +48,7 @@ func (d *dialer) check(addr netip.Addr, port uint16) error {
 	if err := d.guard.Check(addr); err != nil {
 		return err
 	}
-	if port == 0 || !d.ports[port] && !d.guard.Allowed(addr) { // SEC-24
+	if port == 0 || !d.ports[int(port)] && !d.guard.Allowed(addr) { // SEC-24
 		return fmt.Errorf("%w: %d", ErrPort, port)
 	}
 	return nil

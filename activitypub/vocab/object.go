@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,12 +100,7 @@ func (o Object) Types() []string { return o.Strings("type") }
 
 // Is tells whether one of the types is t.
 func (o Object) Is(t string) bool {
-	for _, have := range o.Types() {
-		if have == t {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(o.Types(), t)
 }
 
 // Has tells whether key is there with a value other than null.
@@ -278,12 +274,7 @@ func IsPublic(audience string) bool {
 
 // IsPublic tells whether the document is addressed to everyone in to.
 func (o Object) IsPublic() bool {
-	for _, a := range o.To() {
-		if a == Public {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(o.To(), Public)
 }
 
 // Decode fills a wire struct. Tags must be written as they stand in the
