@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -161,7 +162,7 @@ func (i *Instance) Launch(ctx context.Context) error {
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Dir = i.Dir
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), "KINEMESH_INITIAL_ROOT_PASSWORD="+Password)
+	cmd.Env = append(environ(), "KINEMESH_INITIAL_ROOT_PASSWORD="+Password)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start server: %w", err)
 	}
@@ -174,6 +175,11 @@ func (i *Instance) Launch(ctx context.Context) error {
 		close(done)
 	}()
 	return i.waitReady(ctx, done)
+}
+
+// environ is ours without settings of a server.
+func environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "KINEMESH_") })
 }
 
 func (i *Instance) waitReady(ctx context.Context, done <-chan struct{}) error {
@@ -245,6 +251,7 @@ func (i *Instance) signal(s syscall.Signal) error {
 func (i *Instance) Run(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, i.opts.Binary, append(args, "--config", i.Config)...)
 	cmd.Dir = i.Dir
+	cmd.Env = environ()
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
