@@ -25,6 +25,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/torrent"
 	"github.com/kinemesh/kinemesh/video/transcode"
 	"github.com/kinemesh/kinemesh/video/upload"
+	"github.com/kinemesh/kinemesh/video/view"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -55,6 +56,7 @@ type Video struct {
 	transcode  *transcode.Service
 	serve      *serve.Serve
 	federation *federation.Service
+	view       *view.Service
 }
 
 // New opens the folders of the storage and assembles the features. Close
@@ -115,7 +117,7 @@ func (v *Video) assemble() (err error) {
 	}
 	v.transcode, err = transcode.New(transcode.Options{
 		DB: o.DB, Catalog: v.Catalog, Store: v.store, Executor: transcode.Local{Tool: o.Tool},
-		Dir: filepath.Join(cfg.Storage.Tmp, "transcode"), MaxFPS: cfg.Transcoding.FPS.Max, AllowList: v.Infohashes, Logger: o.Logger,
+		Dir: filepath.Join(cfg.Storage.Tmp, "transcode"), MaxFPS: cfg.Transcoding.FPS.Max, CopyOnly: !cfg.Transcoding.Enabled, AllowList: v.Infohashes, Logger: o.Logger,
 	})
 	if err != nil {
 		return err
@@ -130,6 +132,7 @@ func (v *Video) assemble() (err error) {
 	v.federation = federation.New(federation.Options{
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Transport: o.Transport, Logger: o.Logger,
 	})
+	v.view = view.New(o.DB, v.Catalog)
 	v.serve.FetchPictures = v.federation.FetchPictures
 	return nil
 }
@@ -145,6 +148,7 @@ func (v *Video) Module() activitypub.Module {
 		v.upload.Routes(r)
 		v.Catalog.Routes(r)
 		v.serve.Routes(r)
+		v.view.Routes(r)
 	}
 	return m
 }
@@ -154,7 +158,7 @@ func (v *Video) UploadExtensions() []string { return v.upload.Extensions() }
 
 // Check tells what is amiss between rows, files and jobs.
 func (v *Video) Check(ctx context.Context) ([]string, error) {
-	a := audit.Audit{DB: v.o.DB, Store: v.store, Federated: v.o.Config.Federation.Enabled}
+	a := audit.Audit{DB: v.o.DB, Store: v.store, Federated: v.o.Config.Federation.Enabled, Pending: v.upload.Keys}
 	return a.Run(ctx)
 }
 

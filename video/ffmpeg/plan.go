@@ -96,10 +96,18 @@ func Lower(in *Info, enabled []int) []int {
 	return out
 }
 
+// Plays tells whether browsers play the streams as they are, whatever their
+// rates: 8-bit 4:2:0 H.264 and AAC.
+func Plays(in *Info) bool {
+	return in.Video != nil && playsVideo(in.Video) && (in.Audio == nil || in.Audio.Codec == "aac")
+}
+
+func playsVideo(v *Video) bool { return v.Codec == "h264" && v.PixFmt == "yuv420p" }
+
 // canCopyVideo: 8-bit 4:2:0 H.264 at a sane rate plays everywhere.
 func canCopyVideo(in *Info, maxFPS int) bool {
 	v := in.Video
-	if v.Codec != "h264" || v.PixFmt != "yuv420p" {
+	if !playsVideo(v) {
 		return false
 	}
 	fps := in.FPS()

@@ -188,3 +188,25 @@ func TestCodecs(t *testing.T) {
 		}
 	}
 }
+
+func TestPlays(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*Info)
+		want   bool
+	}{
+		"as it is":     {func(*Info) {}, true},
+		"at any rate":  {func(i *Info) { i.Video.BitRate, i.Audio.BitRate = 90_000_000, 500_000 }, true},
+		"mute":         {func(i *Info) { i.Audio = nil }, true},
+		"sound alone":  {func(i *Info) { i.Video = nil }, false},
+		"other codec":  {func(i *Info) { i.Video.Codec = "vp9" }, false},
+		"10 bit":       {func(i *Info) { i.Video.PixFmt = "yuv420p10le" }, false},
+		"other sound":  {func(i *Info) { i.Audio.Codec = "opus" }, false},
+		"quick frames": {func(i *Info) { i.Video.FPS = 240 }, true},
+	} {
+		in := h264(1280, 720, 30, 2_000_000)
+		tt.change(in)
+		if got := Plays(in); got != tt.want {
+			t.Errorf("%s: Plays = %v", name, got)
+		}
+	}
+}

@@ -60,6 +60,9 @@ func (s *Service) input(ctx context.Context, w *work, dir string) (*input, time.
 		return nil, 0, err
 	}
 	in.plan = ffmpeg.Plan(in.info, r.Resolution, s.o.MaxFPS)
+	if s.o.CopyOnly && ffmpeg.Plays(in.info) {
+		in.plan.CopyVideo, in.plan.CopyAudio, in.plan.FPS = true, true, 0
+	}
 	if in.info.Video == nil {
 		in.still, err = s.still(ctx, w, dir)
 	}

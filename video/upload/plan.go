@@ -22,7 +22,7 @@ func plan(info *ffmpeg.Info, t config.Transcoding) ([]catalog.Rendition, error) 
 	top, lower := info.Resolution(), []int(nil)
 	if t.Enabled {
 		top, lower = resolutions(info, t)
-	} else if !ffmpeg.Plan(info, top, t.FPS.Max).Copies() || info.Video == nil {
+	} else if !ffmpeg.Plays(info) {
 		return nil, fileError{unreadable("This server does not transcode: only MP4 files with H.264 and AAC can be published.")}
 	}
 	var out []catalog.Rendition
