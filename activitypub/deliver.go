@@ -65,6 +65,10 @@ var deliveryPauses = []time.Duration{
 	6 * time.Hour, 12 * time.Hour, 18 * time.Hour, 24 * time.Hour, 30 * time.Hour, 36 * time.Hour, 36 * time.Hour,
 }
 
+// deliveryDeadline ends a delivery however few attempts its host's breaker
+// allowed.
+const deliveryDeadline = 8 * 24 * time.Hour
+
 // deliveryPause is the pause after an attempt, give or take a tenth, so that
 // a host which comes back is not hit by all at once.
 func deliveryPause(attempt int) time.Duration {
@@ -72,8 +76,10 @@ func deliveryPause(attempt int) time.Duration {
 	return p - p/10 + rand.N(p/5) //nolint:gosec // jitter is no secret
 }
 
-// deliver sends one activity and writes the receipt. An answer of 404 or 410
-// and what this server itself refuses to contact are final.
+// deliver makes one attempt and writes the receipt. The next attempt is
+// another job, inserted with the receipt, so that waiting for a host does not
+// count as trying. An answer of 404 or 410 and what this server itself
+// refuses to contact are final.
 func (e *Engine) deliver(ctx context.Context, a DeliverArgs) error {
 	var d deliveryRow
 	err := e.db.Read(ctx).Where("id = ?", a.DeliveryID).Take(&d).Error
@@ -91,56 +97,67 @@ func (e *Engine) deliver(ctx context.Context, a DeliverArgs) error {
 	if err != nil {
 		return err
 	}
+	if wait := e.hosts.admit(d.Host); wait > 0 {
+		return e.again(ctx, a, wait, nil)
+	}
 	start := time.Now()
 	sent := e.o.Transport.Post(ctx, e.Actors.Signer(from), d.Inbox, []byte(row.Raw))
 	if ctx.Err() != nil {
+		e.hosts.leave(d.Host)
 		return ctx.Err()
 	}
-	n, most := jobs.Attempt(ctx)
-	final := sent != nil && (transport.Gone(sent) || !transport.Temporary(sent) || n >= most && most > 0)
-	if err := e.receipt(ctx, d, sent, final); err != nil {
-		return err
-	}
-	switch {
-	case sent == nil:
-		e.metrics.deliveries.WithLabelValues(deliveryDelivered).Inc()
-		e.log.InfoContext(ctx, "activity delivered", "inbox", d.Inbox, "type", row.Type, "took", time.Since(start))
-		return nil
-	case final:
-		e.metrics.deliveries.WithLabelValues(deliveryFailed).Inc()
-		e.log.WarnContext(ctx, "activity not delivered", "inbox", d.Inbox, "type", row.Type, "error", sent)
-		return nil // the receipt says it; the job itself did what it could
-	}
-	e.metrics.deliveries.WithLabelValues("retried").Inc()
-	if s, ok := errors.AsType[*transport.StatusError](sent); ok && s.RetryAfter > 0 {
-		return jobs.RetryAfter(sent, s.RetryAfter)
-	}
-	return sent
+	e.hosts.report(d.Host, sent)
+	return e.receipt(ctx, d, row.Type, sent, time.Since(start))
 }
 
-// receipt writes what became of an attempt; success and the end of the job
-// are one transaction.
-func (e *Engine) receipt(ctx context.Context, d deliveryRow, sent error, final bool) error {
+// again inserts the next attempt, together with set when there is something
+// to write, and ends this job.
+func (e *Engine) again(ctx context.Context, a DeliverArgs, wait time.Duration, set map[string]any) error {
+	return e.db.Tx(ctx, func(tx *db.Tx) error {
+		if set != nil {
+			if err := tx.Model(&deliveryRow{}).Where("id = ?", a.DeliveryID).Updates(set).Error; err != nil {
+				return fmt.Errorf("write receipt: %w", err)
+			}
+		}
+		if wait > 0 {
+			if err := jobs.Insert(tx, a, jobs.RunAt(db.Now().Add(wait))); err != nil {
+				return err
+			}
+		}
+		return jobs.Done(ctx, tx)
+	})
+}
+
+// receipt writes what became of an attempt.
+func (e *Engine) receipt(ctx context.Context, d deliveryRow, activity string, sent error, took time.Duration) error {
 	now := db.Now()
 	set := map[string]any{"attempts": d.Attempts + 1, "tried_at": now, "last_status": statusOf(sent), "last_error": ""}
+	result, wait := "retried", time.Duration(0)
+	final := transport.Gone(sent) || sent != nil && !transport.Temporary(sent) ||
+		d.Attempts >= len(deliveryPauses) || now.Sub(d.CreatedAt) > deliveryDeadline
 	switch {
 	case sent == nil:
+		result = deliveryDelivered
 		set["state"], set["delivered_at"] = deliveryDelivered, now
+		e.log.InfoContext(ctx, "activity delivered", "inbox", d.Inbox, "type", activity, "took", took)
 	case final:
-		set["state"] = deliveryFailed
-	}
-	if sent != nil {
+		result = deliveryFailed
+		set["state"], set["last_error"] = deliveryFailed, clip(sent.Error(), 500)
+		e.log.WarnContext(ctx, "activity not delivered", "inbox", d.Inbox, "type", activity, "error", sent)
+	default:
 		set["last_error"] = clip(sent.Error(), 500)
+		wait = max(deliveryPause(d.Attempts+1), retryAfter(sent))
 	}
-	return e.db.Tx(ctx, func(tx *db.Tx) error {
-		if err := tx.Model(&deliveryRow{}).Where("id = ?", d.ID).Updates(set).Error; err != nil {
-			return fmt.Errorf("write receipt: %w", err)
-		}
-		if sent == nil || final {
-			return jobs.Done(ctx, tx)
-		}
-		return nil
-	})
+	e.metrics.deliveries.WithLabelValues(result).Inc()
+	return e.again(ctx, DeliverArgs{DeliveryID: d.ID}, wait, set)
+}
+
+// retryAfter is what the other server asked for, 0 when it did not.
+func retryAfter(err error) time.Duration {
+	if s, ok := errors.AsType[*transport.StatusError](err); ok {
+		return s.RetryAfter
+	}
+	return 0
 }
 
 // statusOf gives the HTTP status behind err: 204 for success, 0 when there

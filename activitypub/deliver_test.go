@@ -152,8 +152,15 @@ func TestReceipts(t *testing.T) {
 		publish(t, s, alice, r.Origin+"/inbox")
 		rows := deliveries(t, s.DB)
 		id := rows[len(rows)-1].ID
-		if err := s.Engine.Deliver(t.Context(), id); (err != nil) != c.retry {
+		later := func() int64 {
+			return s.Count("jobs", "kind = 'activitypub.deliver' AND run_at > ?", db.Now().Add(20*time.Second))
+		}
+		before := later()
+		if err := s.Engine.Deliver(t.Context(), id); err != nil {
 			t.Errorf("%d: %v", c.status, err)
+		}
+		if n := later() - before; (n == 1) != c.retry || n > 1 {
+			t.Errorf("%d: %d further attempts", c.status, n)
 		}
 		rows = deliveries(t, s.DB)
 		row := rows[len(rows)-1]
@@ -183,11 +190,84 @@ func TestReceipts(t *testing.T) {
 	publish(t, s, alice, "http://127.0.0.1:1/inbox")
 	publish(t, s, alice, "http://10.0.0.1/inbox")
 	rows := deliveries(t, s.DB)
-	if err := s.Engine.Deliver(t.Context(), rows[len(rows)-2].ID); err == nil {
-		t.Error("a refused connection is not tried again")
+	for _, row := range rows[len(rows)-2:] {
+		if err := s.Engine.Deliver(t.Context(), row.ID); err != nil {
+			t.Error(err)
+		}
 	}
-	if err := s.Engine.Deliver(t.Context(), rows[len(rows)-1].ID); err != nil {
-		t.Errorf("an address that we refuse is tried again: %v", err)
+	rows = deliveries(t, s.DB)
+	if got := rows[len(rows)-2]; got.State != "pending" || got.LastError == "" {
+		t.Errorf("a refused connection is not tried again: %+v", got)
+	}
+	if got := rows[len(rows)-1]; got.State != "failed" {
+		t.Errorf("an address that we refuse is tried again: %+v", got)
+	}
+}
+
+// TestGivingUp: the fifteenth failure is the last, and so is any after eight
+// days.
+func TestGivingUp(t *testing.T) {
+	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	alice := s.Local(actor.Person, "alice")
+	r := aptest.New(t)
+	r.AnswerDeliveries(500)
+	for name, c := range map[string]struct {
+		set   map[string]any
+		state string
+	}{
+		"fourteenth":       {map[string]any{"attempts": 13}, "pending"},
+		"fifteenth":        {map[string]any{"attempts": 14}, "failed"},
+		"after seven days": {map[string]any{"created_at": db.Now().Add(-7 * 24 * time.Hour)}, "pending"},
+		"after nine days":  {map[string]any{"created_at": db.Now().Add(-9 * 24 * time.Hour)}, "failed"},
+	} {
+		publish(t, s, alice, r.Origin+"/inbox/"+name[:5])
+		rows := deliveries(t, s.DB)
+		id := rows[len(rows)-1].ID
+		err := s.DB.Tx(t.Context(), func(tx *db.Tx) error {
+			return tx.Model(&activitypub.DeliveryRow{}).Where("id = ?", id).Updates(c.set).Error
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Engine.Deliver(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		rows = deliveries(t, s.DB)
+		if got := rows[len(rows)-1]; got.State != c.state || got.LastStatus != 500 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// TestDeadHost: a host that is down costs few requests, whatever waits for
+// it, and others get theirs meanwhile (REL-07).
+func TestDeadHost(t *testing.T) {
+	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	alice := s.Local(actor.Person, "alice")
+	dead, alive := aptest.New(t), aptest.New(t)
+	dead.AnswerDeliveries(503)
+	for range 40 {
+		publish(t, s, alice, dead.Origin+"/inbox")
+	}
+	publish(t, s, alice, alive.Origin+"/inbox")
+	s.StartJobs()
+	alive.Await("Like")
+	aptest.Eventually(t, "every delivery tried or put off", func() bool {
+		return s.Count("jobs", "kind = 'activitypub.deliver' AND state <> 'done' AND run_at <= ?", db.Now().Add(10*time.Second)) == 0
+	})
+	if n := len(dead.Received()); n < 5 || n > 12 {
+		t.Errorf("%d requests to a dead host", n)
+	}
+	tried := 0
+	for _, row := range deliveries(t, s.DB) {
+		tried += row.Attempts
+	}
+	if tried != len(dead.Received())+1 {
+		t.Errorf("%d attempts on the receipts", tried)
+	}
+	gaps, err := s.Engine.Check(t.Context())
+	if err != nil || len(gaps) != 0 {
+		t.Errorf("gaps %q, %v", gaps, err)
 	}
 }
 

@@ -89,6 +89,7 @@ type Engine struct {
 	gofed    pub.FederatingActor
 	metrics  metrics
 	failures *failures
+	hosts    *hosts
 
 	modules  []Module
 	handlers map[On]Handler
@@ -107,7 +108,7 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		Actors: actors, db: o.DB, o: o, log: o.Logger, metrics: newMetrics(o.Metrics),
-		failures: newFailures(o.Now), handlers: map[On]Handler{}, claimed: map[string]string{},
+		failures: newFailures(o.Now), hosts: newHosts(o.Now), handlers: map[On]Handler{}, claimed: map[string]string{},
 		policy: signature.Policy{
 			Serves: actors.ServesHost, HTTPS: actors.HTTPS(), MinRSABits: o.Federation.MinRSABits, Now: o.Now,
 		},

@@ -3,6 +3,7 @@ package activitypub
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -49,7 +50,7 @@ func (e *Engine) processInbox(ctx context.Context, _ ProcessArgs) error {
 			return e.wakeLater(ctx)
 		}
 		if err := e.processBatch(ctx, rows); err != nil {
-			return err
+			return errors.Join(err, e.release(ctx, rows))
 		}
 	}
 	return e.db.Tx(ctx, func(tx *db.Tx) error { return jobs.Insert(tx, ProcessArgs{}, jobs.Unique("now")) })
@@ -74,6 +75,24 @@ func (e *Engine) claim(ctx context.Context) (rows []inboxRow, err error) {
 		return nil, fmt.Errorf("claim activities: %w", err)
 	}
 	return rows, nil
+}
+
+// releaseTime bounds what is done after the end of a context.
+const releaseTime = 3 * time.Second
+
+// release gives back what was claimed and not finished, as at a shutdown, so
+// that the next process need not wait for the lease. It costs no attempt.
+func (e *Engine) release(ctx context.Context, rows []inboxRow) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	defer cancel()
+	ids := make([]int64, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	return e.db.Tx(ctx, func(tx *db.Tx) error {
+		return tx.Model(&inboxRow{}).Where("id IN ? AND state = ?", ids, inboxActive).
+			Updates(map[string]any{"state": inboxWaiting, "next_at": db.Now(), "attempts": gorm.Expr("attempts - 1")}).Error
+	})
 }
 
 // claimLock is the key of the advisory lock below; any fixed number does.
@@ -288,8 +307,7 @@ func (e *Engine) ownJobs() []jobs.Handler {
 	return []jobs.Handler{
 		jobs.Handle(e.processInbox, jobs.InQueue("inbox"), jobs.Attempts(10), jobs.Timeout(15*time.Minute), jobs.Keep(time.Hour), jobs.As("activitypub-inbox")),
 		jobs.Handle(e.fanOut, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("activitypub-http-broadcast")),
-		jobs.Handle(e.deliver, jobs.InQueue("deliver"), jobs.Attempts(len(deliveryPauses)+1), jobs.Backoff(deliveryPause),
-			jobs.Timeout(time.Minute), jobs.Keep(time.Hour), jobs.As("activitypub-http-unicast")),
+		jobs.Handle(e.deliver, jobs.InQueue("deliver"), jobs.Attempts(10), jobs.Timeout(time.Minute), jobs.Keep(time.Hour), jobs.As("activitypub-http-unicast")),
 		jobs.Handle(e.crawl, jobs.InQueue("default"), jobs.Attempts(5), jobs.Timeout(crawlTime+time.Minute), jobs.As("activitypub-http-fetcher")),
 		jobs.Handle(e.followJob, jobs.InQueue("default"), jobs.Attempts(5), jobs.As("activitypub-follow")),
 		jobs.Handle(e.actorDeleted, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("actor-deleted")),

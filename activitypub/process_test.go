@@ -189,6 +189,39 @@ func TestKilledWorker(t *testing.T) {
 	})
 }
 
+// TestShutdown: what a stopped worker had claimed is given back at once and
+// costs no attempt.
+func TestShutdown(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx, stop := context.WithCancel(t.Context())
+		ran := 0
+		s := aptest.Serve(t, d, aptest.Options{Idle: true, Modules: listener(func(ctx context.Context, _ *activitypub.Activity) error {
+			ran++
+			if ran == 1 {
+				stop()
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		})})
+		r := aptest.New(t)
+		bob := r.Actor(actor.Person, "bob")
+		for i := range 3 {
+			bob.Post(s.Origin+"/inbox", like(bob, i))
+		}
+		if err := s.Engine.ProcessInbox(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("stopped with %v", err)
+		}
+		if n := s.Count("inbox", "state = 'waiting' AND attempts = 0 AND next_at <= ?", db.Now()); n != 3 {
+			t.Errorf("%d rows were given back", n)
+		}
+		drain(t, s)
+		if n := s.Count("inbox", "state = 'done'"); n != 3 || ran != 4 {
+			t.Errorf("%d done, %d runs", n, ran)
+		}
+	})
+}
+
 // TestBudget: one activity causes at most 20 fetches, through every level
 // (SEC-29).
 func TestBudget(t *testing.T) {
