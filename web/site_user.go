@@ -11,6 +11,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/oauth"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -141,10 +142,10 @@ func (s *Site) publish(c echo.Context) error {
 	for _, privacy := range []catalog.Privacy{catalog.Public, catalog.Unlisted, catalog.Private} {
 		v.Privacies = append(v.Privacies, Option{strconv.Itoa(int(privacy)), privacy.Label(), int(privacy) == defaults.Privacy})
 	}
-	v.Categories = numbered(catalog.CategoryLabel, 0)
-	v.Licences = numbered(catalog.LicenceLabel, defaults.Licence)
+	v.Categories = numbered(label.Category, 0)
+	v.Licences = numbered(label.Licence, defaults.Licence)
 	for _, code := range languages {
-		if label := catalog.LanguageLabel(code); label != unknownLabel {
+		if label := label.Language(code); label != unknownLabel {
 			v.Languages = append(v.Languages, Option{Value: code, Label: label})
 		}
 	}

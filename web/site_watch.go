@@ -11,6 +11,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -244,13 +245,13 @@ func mimeType(f *catalog.File) string {
 func (s *Site) details(v *loaded) []Detail {
 	out := []Detail{{Name: "Privacy", Value: v.Privacy.Label()}}
 	if v.Category != nil {
-		out = append(out, Detail{"Category", catalog.CategoryLabel(*v.Category), fmt.Sprintf("/videos/browse?categoryOneOf=%d", *v.Category)})
+		out = append(out, Detail{"Category", label.Category(*v.Category), fmt.Sprintf("/videos/browse?categoryOneOf=%d", *v.Category)})
 	}
 	if v.Licence != nil {
-		out = append(out, Detail{Name: "Licence", Value: catalog.LicenceLabel(*v.Licence)})
+		out = append(out, Detail{Name: "Licence", Value: label.Licence(*v.Licence)})
 	}
 	if v.Language != nil {
-		out = append(out, Detail{"Language", catalog.LanguageLabel(*v.Language), "/videos/browse?languageOneOf=" + url.QueryEscape(*v.Language)})
+		out = append(out, Detail{"Language", label.Language(*v.Language), "/videos/browse?languageOneOf=" + url.QueryEscape(*v.Language)})
 	}
 	out = append(out, Detail{Name: "Published", Value: v.PublishedAt.UTC().Format("2 January 2006")})
 	if t := v.OriginallyPublishedAt; t != nil {
@@ -274,7 +275,7 @@ func (s *Site) downloads(v *loaded) (out []DownloadFile) {
 	for i := range files {
 		f := &files[i]
 		out = append(out, DownloadFile{
-			Label: catalog.ResolutionLabel(f.Resolution), Size: f.Size, URL: s.local(s.urls.FileDownload(v.Video, f)),
+			Label: label.Resolution(f.Resolution), Size: f.Size, URL: s.local(s.urls.FileDownload(v.Video, f)),
 			Torrent: s.local(s.urls.TorrentDownload(v.Video, f)), Magnet: s.urls.Magnet(v.Video, f),
 		})
 	}

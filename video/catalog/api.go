@@ -6,12 +6,12 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -21,8 +21,8 @@ const maxJSON = 256 << 10
 // Routes registers the module's REST endpoints on videos.
 func (s *Service) Routes(r *rest.Router) {
 	for path, labels := range map[string]json.RawMessage{
-		"/videos/categories": numberLabels(categories), "/videos/licences": numberLabels(licences),
-		"/videos/languages": languageLabels(), "/videos/privacies": numberLabels(privacies),
+		"/videos/categories": label.Categories(), "/videos/licences": label.Licences(),
+		"/videos/languages": label.Languages(), "/videos/privacies": label.Numbers(privacies),
 	} {
 		r.API.GET(path, rest.Anyone, func(c echo.Context) error { return c.JSONBlob(http.StatusOK, labels) })
 	}
@@ -39,8 +39,6 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.DELETE("/videos/:id", rest.SignedIn, s.remove)
 	r.API.GET("/videos/:id/description", rest.Anyone, s.description)
 	r.API.GET("/videos/:id/metadata/:file", rest.Anyone, s.metadata)
-	r.API.POST("/videos/:id/views", rest.Anyone, s.view)
-	r.API.POST("/videos/:id/watching", rest.Anyone, s.view)
 	// No video has any of these yet; clients ask for them first.
 	r.API.GET("/videos/:id/captions", rest.Anyone, s.empty(json.RawMessage(`{"total":0,"data":[]}`)))
 	r.API.GET("/videos/:id/chapters", rest.Anyone, s.empty(json.RawMessage(`{"chapters":[]}`)))
@@ -277,32 +275,4 @@ func (s *Service) empty(body json.RawMessage) echo.HandlerFunc {
 		}
 		return c.JSONBlob(http.StatusOK, body)
 	}
-}
-
-func (s *Service) view(c echo.Context) error {
-	v, err := s.find(c)
-	if err != nil {
-		return err
-	}
-	var body struct {
-		CurrentTime json.Number `json:"currentTime"`
-	}
-	raw, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, 4<<10))
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(raw, &body); err != nil && len(raw) > 0 {
-		return rest.BadRequest("The request body should be a JSON object")
-	}
-	if t, err := body.CurrentTime.Float64(); len(raw) > 0 && (err != nil || t < 0) {
-		return rest.Invalid("body", "currentTime", "Should be a time in seconds", body.CurrentTime.String())
-	}
-	viewer := c.RealIP() + " " + c.Request().UserAgent()
-	if p := rest.Current(c.Request().Context()); p != nil {
-		viewer = strconv.FormatInt(p.UserID, 10)
-	}
-	if err := s.View(c.Request().Context(), v, viewer); err != nil {
-		return err
-	}
-	return rest.NoContent(c)
 }

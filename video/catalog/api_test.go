@@ -481,26 +481,6 @@ func infohashes(t *testing.T, w *catalogtest.World, videoID int64) []string {
 	return out
 }
 
-func TestViews(t *testing.T) {
-	w := catalogtest.New(t, dbtest.SQLite(t))
-	alice, bob := w.User("alice", rest.RoleUser), w.User("bob", rest.RoleUser)
-	v := w.Video(alice, "Seen")
-	path := "/api/v1/videos/" + v.UUID + "/views"
-	for _, who := range []*catalogtest.User{nil, nil, bob, bob, alice} { // each once
-		if a := w.Do(who, "POST", path, map[string]any{"currentTime": 12.5}); a.Status != 204 {
-			t.Fatalf("%d %s", a.Status, a.Body)
-		}
-	}
-	if got := w.Reload(v.ID).Views; got != 3 {
-		t.Errorf("%d views, want 3", got)
-	}
-	for _, bad := range []string{`{"currentTime":"x"}`, `{"currentTime":-1}`, `[]`, `{}`} {
-		if a := w.Do(nil, "POST", path, strings.NewReader(bad)); a.Status != 400 {
-			t.Errorf("%s: %d", bad, a.Status)
-		}
-	}
-}
-
 func TestOEmbedEscapes(t *testing.T) {
 	w := catalogtest.New(t, dbtest.SQLite(t))
 	v := w.Video(w.User("alice", rest.RoleUser), `"><script>alert(1)</script>`)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/kinemesh/kinemesh/accounts/input"
+	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -256,7 +257,7 @@ func (in Input) applyText(c *rest.Checker, a *Attributes) {
 	if s, null, ok := in.get("language"); ok {
 		a.Language = nil
 		if !null && s != "" {
-			if languageList[s] == "" {
+			if label.Language(s) == label.Unknown {
 				c.Refuse("body", "language", "Should be a known language code", s)
 			}
 			a.Language = &s
@@ -265,7 +266,7 @@ func (in Input) applyText(c *rest.Checker, a *Attributes) {
 }
 
 func (in Input) applyNumbers(c *rest.Checker, a *Attributes) {
-	labelled := func(name string, labels map[int]string, dst **int) {
+	labelled := func(name string, known func(int) string, dst **int) {
 		s, null, ok := in.get(name)
 		if !ok {
 			return
@@ -275,14 +276,14 @@ func (in Input) applyNumbers(c *rest.Checker, a *Attributes) {
 			return
 		}
 		n, err := strconv.Atoi(s)
-		if err != nil || labels[n] == "" {
+		if err != nil || known(n) == label.Unknown {
 			c.Refuse("body", name, "Should be a known number", s)
 			return
 		}
 		*dst = &n
 	}
-	labelled("category", categories, &a.Category)
-	labelled("licence", licences, &a.Licence)
+	labelled("category", label.Category, &a.Category)
+	labelled("licence", label.Licence, &a.Licence)
 	if n, ok := in.Int(c, "privacy"); ok {
 		a.Privacy = Privacy(n)
 		if n < int64(Public) || n > int64(Private) {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/video/label"
 )
 
 // labelled is a number or code of an enumeration with its name.
@@ -15,18 +16,18 @@ type labelled struct {
 	Label string `json:"label"`
 }
 
-func numbered(id *int, labels map[int]string) labelled {
+func numbered(id *int, name func(int) string) labelled {
 	if id == nil {
-		return labelled{Label: unknown}
+		return labelled{Label: label.Unknown}
 	}
-	return labelled{*id, label(labels, *id)}
+	return labelled{*id, name(*id)}
 }
 
 func languageOf(code *string) labelled {
 	if code == nil {
-		return labelled{Label: unknown}
+		return labelled{Label: label.Unknown}
 	}
-	return labelled{*code, LanguageLabel(*code)}
+	return labelled{*code, label.Language(*code)}
 }
 
 // apiTime prints times as PeerTube does: UTC with milliseconds.
@@ -104,7 +105,7 @@ const (
 func (s *Service) toAPI(l *Listed, own bool) apiVideo {
 	a := apiVideo{
 		ID: l.ID, UUID: l.UUID, ShortUUID: ShortUUID(l.UUID), URL: l.IRI, Name: l.Name,
-		Category: numbered(l.Category, categories), Licence: numbered(l.Licence, licences), Language: languageOf(l.Language),
+		Category: numbered(l.Category, label.Category), Licence: numbered(l.Licence, label.Licence), Language: languageOf(l.Language),
 		Privacy: labelled{int(l.Privacy), l.Privacy.Label()}, NSFW: l.NSFW, NSFWFlags: l.NSFWFlags, NSFWSummary: orNull(l.NSFWSummary),
 		IsLocal: l.Local, Duration: l.Duration, Views: l.Views, Likes: l.Likes, Dislikes: l.Dislikes, Comments: l.Comments,
 		EmbedPath: "/videos/embed/" + l.UUID, CreatedAt: apiTime(l.CreatedAt), UpdatedAt: apiTime(l.UpdatedAt),
@@ -185,7 +186,7 @@ type apiFile struct {
 
 func (s *Service) fileToAPI(v *Video, f *File) apiFile {
 	a := apiFile{
-		ID: f.ID, Resolution: labelled{f.Resolution, ResolutionLabel(f.Resolution)}, Size: f.Size, FPS: f.FPS,
+		ID: f.ID, Resolution: labelled{f.Resolution, label.Resolution(f.Resolution)}, Size: f.Size, FPS: f.FPS,
 		MagnetURI: orNull(s.urls.Magnet(v, f)), TorrentURL: orNull(s.urls.Torrent(v, f)),
 		TorrentDownloadURL: orNull(s.urls.TorrentDownload(v, f)), FileURL: s.urls.File(v, f),
 		PlaylistURL: orNull(s.urls.MediaPlaylist(v, f)), FileDownloadURL: s.urls.FileDownload(v, f),

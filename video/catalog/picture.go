@@ -5,10 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/gif" // decoders of what users and other servers send
-	"image/jpeg"
-	_ "image/png"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -16,62 +12,11 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
-	"golang.org/x/image/draw"
-	_ "golang.org/x/image/webp"
 
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/video/picture"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
-
-// Limits of a picture.
-const (
-	MaxPicture       = 8 << 20    // bytes
-	maxPicturePixels = 40_000_000 // from its header, before decoding (SEC-41)
-	pictureQuality   = 85
-)
-
-// ErrPicture says that bytes are no picture that is taken.
-var ErrPicture = errors.New("not a JPEG, PNG, WebP or GIF picture of a sensible size")
-
-// Reencode makes a JPEG of exactly width by height from a picture: cut to the
-// shape, metadata dropped (SEC-41).
-func Reencode(data []byte, width, height int) ([]byte, error) {
-	if len(data) > MaxPicture {
-		return nil, fmt.Errorf("%w: %d bytes", ErrPicture, len(data))
-	}
-	head, _, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrPicture, err)
-	}
-	if head.Width <= 0 || head.Height <= 0 || head.Width > maxPicturePixels/head.Height {
-		return nil, fmt.Errorf("%w: %dx%d", ErrPicture, head.Width, head.Height)
-	}
-	src, _, err := image.Decode(bytes.NewReader(data)) // of an animation, its first frame
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrPicture, err)
-	}
-	dst := image.NewRGBA(image.Rect(0, 0, width, height))
-	draw.Draw(dst, dst.Bounds(), image.White, image.Point{}, draw.Src)
-	draw.BiLinear.Scale(dst, dst.Bounds(), src, cover(src.Bounds(), width, height), draw.Over, nil)
-	var out bytes.Buffer
-	if err := jpeg.Encode(&out, dst, &jpeg.Options{Quality: pictureQuality}); err != nil {
-		return nil, fmt.Errorf("encode picture: %w", err)
-	}
-	return out.Bytes(), nil
-}
-
-// cover is the largest middle part of b that has the shape of width by height.
-func cover(b image.Rectangle, width, height int) image.Rectangle {
-	w, h := b.Dx(), b.Dy()
-	if w*height > h*width {
-		w = h * width / height
-	} else {
-		h = w * height / width
-	}
-	w, h = max(w, 1), max(h, 1)
-	x, y := b.Min.X+(b.Dx()-w)/2, b.Min.Y+(b.Dy()-h)/2
-	return image.Rect(x, y, x+w, y+h)
-}
 
 // NewThumbnail re-encodes a picture in the size of a type, stores it under a new
 // name and returns its row.
@@ -80,7 +25,7 @@ func (s *Service) NewThumbnail(ctx context.Context, kind int, data []byte) (Thum
 	if kind == Preview {
 		t.Width, t.Height = PreviewWidth, PreviewHeight
 	}
-	out, err := Reencode(data, t.Width, t.Height)
+	out, err := picture.Reencode(data, t.Width, t.Height)
 	if err != nil {
 		return t, err
 	}
@@ -97,7 +42,7 @@ func (s *Service) NewThumbnail(ctx context.Context, kind int, data []byte) (Thum
 // t.RemoteURL, re-encoded, and notes that it is here. When the row has another
 // address by now, nothing happens.
 func (s *Service) StoreRemote(ctx context.Context, t *Thumbnail, data []byte) error {
-	out, err := Reencode(data, t.Width, t.Height)
+	out, err := picture.Reencode(data, t.Width, t.Height)
 	if err != nil {
 		return err
 	}
@@ -138,8 +83,8 @@ func (s *Service) forget(ctx context.Context, pictures []Thumbnail) {
 // One of them alone serves for both sizes when it is the thumbnail.
 func (s *Service) readMultipart(c echo.Context) (Input, []Thumbnail, error) {
 	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, 2*MaxPicture+maxJSON)
-	if err := r.ParseMultipartForm(2*MaxPicture + maxJSON); err != nil {
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, 2*picture.MaxBytes+maxJSON)
+	if err := r.ParseMultipartForm(2*picture.MaxBytes + maxJSON); err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, nil, err
 		}
@@ -178,7 +123,7 @@ func (s *Service) Pictures(ctx context.Context, files map[string][]*multipart.Fi
 			}
 		}
 		s.forget(ctx, out)
-		if errors.Is(err, ErrPicture) {
+		if errors.Is(err, picture.ErrRefused) {
 			return nil, rest.Invalid("body", p.name, "Should be a JPEG, PNG or WebP picture of at most 8 MB", nil)
 		}
 		return nil, err
@@ -187,15 +132,15 @@ func (s *Service) Pictures(ctx context.Context, files map[string][]*multipart.Fi
 }
 
 func readFile(h *multipart.FileHeader) ([]byte, error) {
-	if h.Size > MaxPicture {
-		return nil, ErrPicture
+	if h.Size > picture.MaxBytes {
+		return nil, picture.ErrRefused
 	}
 	f, err := h.Open()
 	if err != nil {
 		return nil, fmt.Errorf("open part: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxPicture+1))
+	data, err := io.ReadAll(io.LimitReader(f, picture.MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read part: %w", err)
 	}

@@ -51,7 +51,6 @@ type Service struct {
 	opts Options
 	urls URLs
 
-	views   *viewCounter
 	owners  owners
 	follows atomic.Pointer[string] // what the lists were made for, see relistChanged
 
@@ -72,7 +71,6 @@ func New(o Options) (*Service, error) {
 	}
 	return &Service{
 		db: o.DB, log: o.Logger, opts: o, urls: URLs{Origin: o.Origin, Host: u.Host},
-		views: newViewCounter(),
 	}, nil
 }
 

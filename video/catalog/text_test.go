@@ -39,17 +39,10 @@ func TestFold(t *testing.T) {
 func TestLabels(t *testing.T) {
 	for got, want := range map[string]string{
 		catalog.Public.Label(): "Public", catalog.State(99).Label(): "Unknown", catalog.CommentsApproval.Label(): "Requires approval",
-		catalog.CategoryLabel(15): "Science & Technology", catalog.LicenceLabel(0): "Unknown",
-		catalog.LanguageLabel("fr"): "French", catalog.LanguageLabel("??"): "Unknown",
-		catalog.ResolutionLabel(0): "Audio only", catalog.ResolutionLabel(720): "720p",
+		catalog.TranscodingFailed.Label(): "Transcoding failed", catalog.Privacy(0).Label(): "Unknown",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
-		}
-	}
-	for in, want := range map[string]int{"2": 2, "CC-BY-NC-4.0": 4, "CC0-1.0": 7, "77": 0, "GPL": 0} {
-		if got := catalog.LicenceByName(in); got != want {
-			t.Errorf("LicenceByName(%q) = %d, want %d", in, got, want)
 		}
 	}
 }

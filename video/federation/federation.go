@@ -15,6 +15,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/picture"
 )
 
 // Options are what a Service needs.
@@ -190,13 +191,13 @@ func (s *Service) fetchThumbnails(ctx context.Context, a catalog.RemoteThumbnail
 		if t.Stored || t.RemoteURL == "" {
 			continue
 		}
-		data, _, err := s.files.GetFile(ctx, t.RemoteURL, catalog.MaxPicture)
+		data, _, err := s.files.GetFile(ctx, t.RemoteURL, picture.MaxBytes)
 		if err == nil {
 			err = s.catalog.StoreRemote(ctx, &t, data)
 		}
 		switch {
 		case err == nil:
-		case errors.Is(err, catalog.ErrPicture) || (!transport.Temporary(err) && transport.Gone(err)):
+		case errors.Is(err, picture.ErrRefused) || (!transport.Temporary(err) && transport.Gone(err)):
 			s.log.InfoContext(ctx, "picture of a remote video not taken", "address", t.RemoteURL, "error", err)
 		default:
 			errs = append(errs, err)

@@ -19,6 +19,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/label"
 )
 
 // Limits of what is taken from a document; more is cut (SEC-36).
@@ -123,7 +124,7 @@ func parseNumbers(o vocab.Object, in *incoming) error {
 		if !ok || n < 0 {
 			return reject("with category %.40s", c.Field("identifier"))
 		}
-		if catalog.CategoryLabel(n) != "Unknown" {
+		if label.Category(n) != label.Unknown {
 			v.Category = &n
 		}
 	}
@@ -132,7 +133,7 @@ func parseNumbers(o vocab.Object, in *incoming) error {
 		if code == "" {
 			return reject("with language %.40s", l.Field("identifier"))
 		}
-		if catalog.LanguageLabel(code) != "Unknown" {
+		if label.Language(code) != label.Unknown {
 			v.Language = &code
 		}
 	}
@@ -299,7 +300,7 @@ func repair(o vocab.Object, in *incoming) {
 		v.Privacy = catalog.Public
 	}
 	v.State = catalog.Published
-	if n, ok := o.Int("state"); ok && catalog.State(n).Label() != "Unknown" {
+	if n, ok := o.Int("state"); ok && catalog.State(n).Label() != label.Unknown {
 		v.State = catalog.State(n)
 	}
 	v.NSFW, _ = o.Bool("sensitive")
@@ -313,7 +314,7 @@ func repair(o vocab.Object, in *incoming) {
 	if on, ok := o.Bool("commentsEnabled"); ok && on { // before 6.2
 		v.CommentsPolicy = catalog.CommentsEnabled
 	}
-	if n, ok := o.Int("commentsPolicy"); ok && catalog.CommentsPolicy(n).Label() != "Unknown" {
+	if n, ok := o.Int("commentsPolicy"); ok && catalog.CommentsPolicy(n).Label() != label.Unknown {
 		v.CommentsPolicy = catalog.CommentsPolicy(n)
 	}
 	if l, ok := o.Object("licence"); ok {
@@ -321,7 +322,7 @@ func repair(o vocab.Object, in *incoming) {
 		if n, ok := l.Int("identifier"); ok {
 			id = strconv.FormatInt(n, 10)
 		}
-		if n := catalog.LicenceByName(id); n != 0 {
+		if n := label.LicenceByName(id); n != 0 {
 			v.Licence = &n
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/label"
 )
 
 // people are the actors that stand in a video's documents.
@@ -135,13 +136,13 @@ func (s *Service) wire(v *catalog.Video, m *catalog.Media, p people) wireVideo {
 		w.CanReply = orNull(vocab.Public)
 	}
 	if v.Category != nil {
-		w.Category = &wireNamed{strconv.Itoa(*v.Category), catalog.CategoryLabel(*v.Category)}
+		w.Category = &wireNamed{strconv.Itoa(*v.Category), label.Category(*v.Category)}
 	}
 	if v.Licence != nil {
-		w.Licence = &wireNamed{strconv.Itoa(*v.Licence), catalog.LicenceLabel(*v.Licence)}
+		w.Licence = &wireNamed{strconv.Itoa(*v.Licence), label.Licence(*v.Licence)}
 	}
 	if v.Language != nil {
-		w.Language = &wireNamed{*v.Language, catalog.LanguageLabel(*v.Language)}
+		w.Language = &wireNamed{*v.Language, label.Language(*v.Language)}
 	}
 	if v.OriginallyPublishedAt != nil {
 		w.OriginallyPublishedAt = orNull(vocab.Time(*v.OriginallyPublishedAt))

@@ -35,6 +35,7 @@ type World struct {
 	Catalog *catalog.Service
 	Options catalog.Options
 	Files   *Files
+	Routes  func(*rest.Router) // of the feature under test, besides the catalog's
 
 	Instance int64 // the Application actor
 	echo     *echo.Echo
@@ -244,6 +245,9 @@ func (w *World) Handler() http.Handler {
 		return w.users[id].Principal(), nil
 	})
 	w.Catalog.Routes(r)
+	if w.Routes != nil {
+		w.Routes(r)
+	}
 	if err := r.Err(); err != nil {
 		w.T.Fatal(err)
 	}

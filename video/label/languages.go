@@ -1,8 +1,8 @@
-package catalog
+package label
 
-// languageList holds the languages that a video can be in, by code: ISO 639-1
+// languages holds the languages that a video can be in, by code: ISO 639-1
 // living languages and the extras that PeerTube knows.
-var languageList = map[string]string{
+var languages = map[string]string{
 	"aa":          "Afar",
 	"ab":          "Abkhazian",
 	"af":          "Afrikaans",
