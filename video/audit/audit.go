@@ -32,6 +32,8 @@ type Audit struct {
 	Store storage.Store
 	// Federated tells whether public videos have to go out to other servers.
 	Federated bool
+	// Pending lists objects of uploads that are no videos yet; nil: there are none.
+	Pending func(context.Context) ([]string, error)
 	// Grace is how old an object without a row must be to count; 0 means an hour.
 	Grace time.Duration
 }
@@ -261,6 +263,15 @@ func (a *Audit) unnamed(ctx context.Context, named map[string]bool) ([]string, e
 	doomed, err := a.doomed(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if a.Pending != nil {
+		keys, err := a.Pending(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys {
+			named[k] = true
+		}
 	}
 	age := a.Grace
 	if age == 0 {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
@@ -57,22 +55,14 @@ func (u *Upload) makeVideo(ctx context.Context, s *session) (*catalog.Video, err
 	if err != nil {
 		return nil, err
 	}
-	made, err := u.makePictures(ctx, s, d, info)
-	if err != nil {
+	if err := u.makePictures(ctx, s, d, info); err != nil {
 		return nil, err
 	}
-	v, err := u.commit(ctx, s, d, info, renditions, made)
-	if err != nil {
-		u.forget(ctx, made)
-		return nil, err
-	}
-	return v, nil
+	return u.commit(ctx, s, d, info, renditions)
 }
 
 // commit hands the source to storage and writes the video.
-func (u *Upload) commit(
-	ctx context.Context, s *session, d *details, info *ffmpeg.Info, renditions []catalog.Rendition, made []catalog.Thumbnail,
-) (*catalog.Video, error) {
+func (u *Upload) commit(ctx context.Context, s *session, d *details, info *ffmpeg.Info, renditions []catalog.Rendition) (*catalog.Video, error) {
 	source, err := u.linkPart(s.ID)
 	if err != nil {
 		return nil, err
@@ -96,7 +86,7 @@ func (u *Upload) commit(
 			UUID: d.UUID, ChannelID: d.ChannelID, Attributes: d.Attributes,
 			Duration: int(math.Round(info.Duration.Seconds())), AspectRatio: math.Round(info.Ratio()*1e4) / 1e4,
 			SourceName: d.Filename, SourceKey: d.sourceKey(), SourceSize: s.Size,
-			Renditions: renditions, Thumbnails: append(made, d.Pictures...),
+			Renditions: renditions, Thumbnails: d.Pictures,
 		})
 		if err != nil {
 			return err
@@ -128,60 +118,4 @@ func stillOwned(tx *db.Tx, channelID, userID int64) error {
 		return fileError{rest.Invalid("body", "channelId", "The channel does not exist any more", channelID)}
 	}
 	return nil
-}
-
-// makePictures takes the pictures that the user did not send from the video
-// itself, and stores them.
-func (u *Upload) makePictures(ctx context.Context, s *session, d *details, info *ffmpeg.Info) ([]catalog.Thumbnail, error) {
-	missing := []int{catalog.Miniature, catalog.Preview}
-	for _, p := range d.Pictures {
-		if i := p.Type - catalog.Miniature; i >= 0 && i < 2 {
-			missing[i] = 0
-		}
-	}
-	if missing[0] == 0 && missing[1] == 0 {
-		return nil, nil
-	}
-	dir, err := os.MkdirTemp(u.o.Dir, framesPrefix)
-	if err != nil {
-		return nil, fmt.Errorf("folder for pictures: %w", err)
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // the cleaner finds it
-	// One picture large enough for both; each is cut from it to its shape.
-	image := ffmpeg.Image{Path: filepath.Join(dir, "frame.jpg"), Width: catalog.PreviewWidth, Height: catalog.PreviewHeight}
-	source := ffmpeg.Source{Path: u.path(s.ID), Info: info}
-	if info.Video != nil {
-		err = u.o.Tool.Thumbnail(ctx, source, image)
-	} else {
-		err = u.o.Tool.Waveform(ctx, source, image)
-	}
-	if err != nil {
-		return nil, pictureFault(err)
-	}
-	data, err := os.ReadFile(image.Path)
-	if err != nil {
-		return nil, fmt.Errorf("read picture: %w", err)
-	}
-	var made []catalog.Thumbnail
-	for _, kind := range missing {
-		if kind == 0 {
-			continue
-		}
-		t, err := u.o.Catalog.NewThumbnail(ctx, kind, data)
-		if err != nil {
-			u.forget(ctx, made)
-			return nil, err
-		}
-		made = append(made, t)
-	}
-	return made, nil
-}
-
-// pictureFault judges a file of which no picture could be taken: when the tool
-// gave up on it, there is nothing in it to watch. A full disk is not its fault.
-func pictureFault(err error) error {
-	if _, ok := errors.AsType[*ffmpeg.ToolError](err); ok && !isFull(err) {
-		return fileError{fmt.Errorf("%w: %w", ffmpeg.ErrUnreadable, err)}
-	}
-	return fault(err)
 }

@@ -175,31 +175,3 @@ func cleanFilename(s string) string {
 	}
 	return s
 }
-
-// storePictures stores what the user sent as pictures of the video. A thumbnail
-// without a preview serves as both.
-func (u *Upload) storePictures(ctx context.Context, pictures map[string][]byte) ([]catalog.Thumbnail, error) {
-	var out []catalog.Thumbnail
-	for _, p := range []struct {
-		kind  int
-		field string
-	}{{catalog.Miniature, thumbnailField}, {catalog.Preview, previewField}} {
-		data, field := pictures[p.field], p.field
-		if data == nil && p.kind == catalog.Preview {
-			data, field = pictures[thumbnailField], thumbnailField
-		}
-		if data == nil {
-			continue
-		}
-		t, err := u.o.Catalog.NewThumbnail(ctx, p.kind, data)
-		if err != nil {
-			u.forget(ctx, out)
-			if errors.Is(err, catalog.ErrPicture) {
-				return nil, rest.Invalid("body", field, "Should be a JPEG, PNG or WebP picture of at most 8 MB", nil)
-			}
-			return nil, err
-		}
-		out = append(out, t)
-	}
-	return out, nil
-}

@@ -8,7 +8,6 @@ import (
 	"mime/multipart"
 	"net/http"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/config/db"
@@ -99,14 +98,19 @@ func (u *Upload) receive(ctx context.Context, s *session, part *part, b *body, r
 	if err := part.Sync(); err != nil {
 		return err
 	}
-	d.Filename, d.UUID = filename, uuid.NewString()
-	if d.Pictures, err = u.storePictures(ctx, f.pictures); err != nil {
-		return err
-	}
+	d.Filename = filename
+	d.named()
 	if err := s.setDetails(d); err != nil {
 		return err
 	}
-	return u.resize(ctx, s, size)
+	made, err := encodePictures(d, f.pictures)
+	if err != nil {
+		return err
+	}
+	if err := u.resize(ctx, s, size); err != nil {
+		return err
+	}
+	return u.store(ctx, made)
 }
 
 // receiveFile streams the file to the disk in pieces, so that its limits and the

@@ -10,13 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
-	"github.com/kinemesh/kinemesh/config/db"
-	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -57,7 +53,8 @@ func (u *Upload) open(c echo.Context) error {
 	return u.opened(c, s)
 }
 
-// begin stores the pictures of a new session and writes its row.
+// begin writes the row of a new session and stores the pictures that came with
+// it, or finds the old session.
 func (u *Upload) begin(ctx context.Context, s *session, d *details, pictures map[string][]byte) (*session, error) {
 	old, err := same(u.o.DB.Read(ctx), s.UserID, s.Fingerprint)
 	if err != nil {
@@ -69,17 +66,19 @@ func (u *Upload) begin(ctx context.Context, s *session, d *details, pictures map
 	if err := u.room(s.Size); err != nil {
 		return nil, err
 	}
-	if d.Pictures, err = u.storePictures(ctx, pictures); err != nil {
-		return nil, err
-	}
-	d.UUID = uuid.NewString()
+	d.named()
 	if err := s.setDetails(d); err != nil {
 		return nil, err
 	}
-	old, err = u.create(ctx, s)
-	if err != nil || old != nil {
-		u.forget(ctx, d.Pictures)
+	made, err := encodePictures(d, pictures)
+	if err != nil {
+		return nil, err
+	}
+	if old, err = u.create(ctx, s); err != nil || old != nil {
 		return old, err
+	}
+	if err := u.store(ctx, made); err != nil {
+		return nil, errors.Join(err, u.drop(ctx, s))
 	}
 	return s, nil
 }
@@ -410,19 +409,4 @@ func (u *Upload) Extensions() []string {
 		return slices.Concat(playableExts, furtherExts)
 	}
 	return playableExts
-}
-
-// forget deletes pictures that no session names.
-func (u *Upload) forget(ctx context.Context, pictures []catalog.Thumbnail) {
-	if len(pictures) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	err := u.o.DB.Tx(ctx, func(tx *db.Tx) error {
-		return jobs.Insert(tx, catalog.DeleteFilesArgs{Keys: pictureKeys(pictures)})
-	})
-	if err != nil {
-		u.log.WarnContext(ctx, "unused pictures stay", "error", err)
-	}
 }

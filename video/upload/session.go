@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/config"
@@ -50,7 +51,26 @@ type details struct {
 	Filename   string              `json:"filename"`
 	ChannelID  int64               `json:"channelId"`
 	Attributes catalog.Attributes  `json:"attributes"`
-	Pictures   []catalog.Thumbnail `json:"pictures,omitempty"` // from the user, stored already
+	Pictures   []catalog.Thumbnail `json:"pictures"` // of both types; stored when from the user
+}
+
+// named gives the video its UUID and its pictures their names, before anything
+// is stored, so that whatever a crash leaves behind is known by the row.
+func (d *details) named() {
+	d.UUID = uuid.NewString()
+	d.Pictures = []catalog.Thumbnail{
+		{Type: catalog.Miniature, Filename: uuid.NewString() + ".jpg", Width: catalog.MiniatureWidth, Height: catalog.MiniatureHeight, Stored: true},
+		{Type: catalog.Preview, Filename: uuid.NewString() + ".jpg", Width: catalog.PreviewWidth, Height: catalog.PreviewHeight, Stored: true},
+	}
+}
+
+// keys are all objects that the session may have stored.
+func (d *details) keys() []string {
+	keys := []string{d.sourceKey()}
+	for i := range d.Pictures {
+		keys = append(keys, d.Pictures[i].Key())
+	}
+	return keys
 }
 
 // sourceKey is where the finished file goes in storage.
@@ -216,14 +236,15 @@ func (u *Upload) update(ctx context.Context, id string, set map[string]any) (gon
 	return gone, nil
 }
 
-// resize makes the size of a session what it turned out to be, within the quota.
+// resize makes the size of a session what it turned out to be, within the
+// quota, and writes its metadata.
 func (u *Upload) resize(ctx context.Context, s *session, size int64) error {
 	err := u.o.DB.Tx(ctx, func(tx *db.Tx) error {
 		if err := reserve(tx, s.UserID, s.Size, size); err != nil {
 			return err
 		}
 		return tx.Model(&session{}).Where("id = ?", s.ID).
-			UpdateColumns(map[string]any{"size": size, "received": size, "updated_at": db.Now()}).Error
+			UpdateColumns(map[string]any{"size": size, "received": size, "metadata": s.Metadata, "updated_at": db.Now()}).Error
 	})
 	if err == nil {
 		s.Size, s.Received = size, size
@@ -257,13 +278,24 @@ func dropFiles(tx *db.Tx, s *session) error {
 	if err != nil {
 		return err
 	}
-	return jobs.Insert(tx, catalog.DeleteFilesArgs{Keys: append(pictureKeys(d.Pictures), d.sourceKey())})
+	return jobs.Insert(tx, catalog.DeleteFilesArgs{Keys: d.keys()})
 }
 
-func pictureKeys(pictures []catalog.Thumbnail) []string {
-	keys := make([]string, len(pictures))
-	for i := range pictures {
-		keys[i] = pictures[i].Key()
+// Keys are the objects in storage that belong to uploads which are no videos
+// yet.
+func (u *Upload) Keys(ctx context.Context) ([]string, error) {
+	var rows []session
+	err := u.o.DB.Read(ctx).Select("id", "metadata").Where("state <> ? AND metadata <> ''", stateDone).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("list uploads: %w", err)
 	}
-	return keys
+	var keys []string
+	for i := range rows {
+		d, err := rows[i].details()
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, d.keys()...)
+	}
+	return keys, nil
 }
