@@ -169,7 +169,13 @@ func (s *Service) details(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, s.detailsToAPI(v, m, ch))
+	d := s.detailsToAPI(v, m, ch)
+	if v.Local && v.State == ToTranscode && len(m.Files) == 0 {
+		if d.Files, err = s.pending(ctx, v); err != nil {
+			return err
+		}
+	}
+	return c.JSON(http.StatusOK, d)
 }
 
 func (s *Service) update(c echo.Context) error {

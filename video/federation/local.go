@@ -32,6 +32,12 @@ type page struct {
 	Total  int64    `json:"totalItems"`
 }
 
+// chapters are those of a video: none yet.
+type chapters struct {
+	ID    string     `json:"id"`
+	Parts []struct{} `json:"hasPart"`
+}
+
 // local answers for the documents of our videos (PT federation 2): the video at
 // its id and at its page, its Create, its Announces, its collections. What
 // anyone may not see is not there (SEC-54).
@@ -66,7 +72,7 @@ func (s *Service) local(ctx context.Context, path string) (any, error) {
 	case "comments":
 		return vocab.Build(vocab.Base, collection{ID: v.IRI + "/comments", Type: "OrderedCollection", Total: v.Comments})
 	case "chapters":
-		return vocab.Build(vocab.Chapters, map[string]any{"id": v.IRI + "/chapters", "hasPart": []any{}})
+		return vocab.Build(vocab.Chapters, chapters{ID: v.IRI + "/chapters", Parts: []struct{}{}})
 	}
 	if n, ok := strings.CutPrefix(part, "announces/"); ok {
 		return s.announceBy(ctx, v, n)
