@@ -173,32 +173,43 @@ func npmPackages(ctx context.Context, t *testing.T) string {
 	return abs
 }
 
-// The command line made for another server publishes here unmodified.
+// The command line made for PeerTube publishes here unmodified and within the
+// usual limits, for the administrator and for a user.
 func TestPeerTubeCommandLine(t *testing.T) {
-	ctx := slow(t, 3*time.Minute)
-	i, _ := shared.get(t)
+	ctx := slow(t, 4*time.Minute)
 	cli := filepath.Join(npmPackages(ctx, t), ".bin", "peertube-cli")
-	home := t.TempDir()
-	clip, err := rig.Clip(ctx, home, 3, 320, 240)
+	clip, err := rig.Clip(ctx, t.TempDir(), 30, 640, 360) // seconds of transcoding, in which it polls
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := func(args ...string) {
-		t.Helper()
-		cmd := exec.CommandContext(ctx, cli, args...)
-		cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("peertube-cli %s: %v\n%s", args[0], err, out)
-		}
+	for _, user := range []string{"root", "alice"} {
+		t.Run(user, func(t *testing.T) {
+			i := start(ctx, t, rig.Options{Settings: map[string]any{"rates_limit.api.max": 50, "rates_limit.login.max": 15}})
+			c := root(ctx, t, i)
+			if user != "root" {
+				if err := c.AddUser(ctx, user); err != nil {
+					t.Fatal(err)
+				}
+			}
+			home := t.TempDir()
+			run := func(args ...string) {
+				t.Helper()
+				cmd := exec.CommandContext(ctx, cli, args...)
+				cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home)
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("peertube-cli %s: %v\n%s", args[0], err, out)
+				}
+			}
+			name := "From the command line of " + user
+			run("auth", "add", "--url", i.Origin, "--username", user, "--password", rig.Password)
+			run("upload", "--url", i.Origin, "--username", user, "--password", rig.Password, "--file", clip,
+				"--video-name", name, "--privacy", "1")
+			eventually(ctx, t, time.Minute, "the video is listed", func(ctx context.Context) (bool, error) {
+				found, err := named(ctx, c, name)
+				return len(found) == 1, err
+			})
+		})
 	}
-	run("auth", "add", "--url", i.Origin, "--username", "root", "--password", rig.Password)
-	run("upload", "--url", i.Origin, "--username", "root", "--password", rig.Password, "--file", clip,
-		"--video-name", "From the command line", "--privacy", "1")
-	c := root(ctx, t, i)
-	eventually(ctx, t, time.Minute, "the video is listed", func(ctx context.Context) (bool, error) {
-		found, err := named(ctx, c, "From the command line")
-		return len(found) == 1, err
-	})
 }
 
 // The three lines of the README work as written.

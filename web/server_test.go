@@ -124,9 +124,20 @@ func TestRateLimits(t *testing.T) {
 			t.Fatalf("request %d: %d, %s left", i, w.Code, w.Header().Get("X-RateLimit-Remaining"))
 		}
 	}
-	w := get("198.51.100.1:2", "user")
+	w := get("198.51.100.1:2", "")
 	if w.Code != 429 || w.Header().Get("Retry-After") == "" {
 		t.Errorf("the fourth: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	}
+	if w := ask(s, "POST", "/api/v1/ip", "198.51.100.1:2", nil, "Who", "user"); w.Code != 429 {
+		t.Errorf("a user who writes: %d, want 429", w.Code)
+	}
+	for i := range 10 {
+		if w := get("198.51.100.1:2", "user"); w.Code != 200 {
+			t.Errorf("a user who reads, %d above the limit: %d, want 200", i, w.Code)
+		}
+	}
+	if w := get("198.51.100.1:2", "user"); w.Code != 429 {
+		t.Errorf("a user who reads without end: %d, want 429", w.Code)
 	}
 	if w := get("198.51.100.1:2", "moderator"); w.Code != 200 {
 		t.Errorf("a moderator: %d, want 200", w.Code)

@@ -151,6 +151,13 @@ func (c *Client) Send(ctx context.Context, method, path string, in, out any) err
 	return err
 }
 
+// AddUser makes an ordinary user with the password of the rig.
+func (c *Client) AddUser(ctx context.Context, name string) error {
+	return c.Send(ctx, http.MethodPost, "/api/v1/users", map[string]any{
+		"username": name, "email": name + "@example.org", "password": Password, "role": 2, "videoQuota": -1, "videoQuotaDaily": -1,
+	}, nil)
+}
+
 // Follow makes the instance follow another.
 func (c *Client) Follow(ctx context.Context, host string) error {
 	return c.Send(ctx, http.MethodPost, "/api/v1/server/following", map[string]any{"hosts": []string{host}}, nil)
