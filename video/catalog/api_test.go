@@ -81,7 +81,13 @@ func TestShapes(t *testing.T) {
 			n.Attributes.Tags = []string{"fixture", "test", "two"}
 		})
 		w.WithFiles(v)
+		far := remoteOf(w.Remote("carol", "far.example"), "0a11ce00-0000-4000-8000-000000000009")
+		far.Thumbnails = append(far.Thumbnails, catalog.Thumbnail{Type: catalog.Preview, Filename: "far-p.jpg", RemoteURL: "https://far.example/p.jpg"})
+		remote := saveRemote(t, w, far)
+		w.Follow(remote.Owner.ChannelActorID)
+		w.Tx(w.Catalog.RefreshListed)
 		for name, path := range map[string]string{
+			"video-remote-b":       "/api/v1/videos/" + remote.UUID,
 			"videos":               "/api/v1/videos?count=15",
 			"video":                "/api/v1/videos/" + v.UUID,
 			"users-me-videos":      "/api/v1/users/me/videos",
@@ -107,7 +113,8 @@ func TestShapes(t *testing.T) {
 					t.Fatalf("GET %s: %d %s", path, a.Status, a.Body)
 				}
 				for _, b := range sameShape("", rec[name].Body, a.JSON(t)) {
-					if !strings.HasSuffix(b, ".docs: missing") { // links into PeerTube's documentation
+					// Links into PeerTube's documentation.
+					if !strings.HasSuffix(b, ".docs: missing") {
 						t.Error(b)
 					}
 				}
