@@ -95,9 +95,21 @@ func (s *sender) Write(b []byte) (int, error) {
 	return s.Response.Write(b)
 }
 
+// bottom is the connection's own writer, unless something stands before it that
+// changes what is written.
+func bottom(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		r, ok := w.(*echo.Response)
+		if !ok {
+			return w
+		}
+		w = r.Writer
+	}
+}
+
 // ReadFrom implements io.ReaderFrom.
 func (s *sender) ReadFrom(r io.Reader) (int64, error) {
-	to, fast := s.Writer.(io.ReaderFrom)
+	to, fast := bottom(s.Writer).(io.ReaderFrom)
 	part, limited := r.(*io.LimitedReader)
 	if !fast || !limited {
 		return io.Copy(struct{ io.Writer }{s}, r)

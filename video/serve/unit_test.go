@@ -1,12 +1,16 @@
 package serve
 
 import (
+	"io"
 	"mime"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/labstack/echo/v4"
 )
 
 func TestTokens(t *testing.T) {
@@ -90,6 +94,51 @@ func TestReinject(t *testing.T) {
 		if d := cmp.Diff(c.want, string(reinject([]byte(c.in), "T-_"))); d != "" {
 			t.Errorf("%s: %s", c.name, d)
 		}
+	}
+}
+
+// connection is a writer that takes files by itself, as those of net/http do.
+type connection struct {
+	*httptest.ResponseRecorder
+	pieces []int64
+}
+
+func (c *connection) ReadFrom(r io.Reader) (int64, error) {
+	n, err := io.Copy(c.ResponseRecorder, r)
+	c.pieces = append(c.pieces, n)
+	return n, err
+}
+
+// changing is a writer that must see every byte, as one that compresses.
+type changing struct {
+	http.ResponseWriter
+	seen int
+}
+
+func (c *changing) Write(b []byte) (int, error) {
+	c.seen += len(b)
+	return c.ResponseWriter.Write(b)
+}
+
+// TestSender: files go to the connection in pieces, past echo's own wrappers but
+// past nothing else.
+func TestSender(t *testing.T) {
+	data := strings.Repeat("x", 5*sendPiece/2)
+	e := echo.New()
+	conn := &connection{ResponseRecorder: httptest.NewRecorder()}
+	w := newSender(echo.NewResponse(echo.NewResponse(conn, e), e))
+	n, err := io.CopyN(w, strings.NewReader(data), int64(len(data)))
+	if err != nil || n != int64(len(data)) || conn.Body.String() != data || !w.Committed || w.Size != n {
+		t.Errorf("sent %d, %v, size %d", n, err, w.Size)
+	}
+	if d := cmp.Diff([]int64{sendPiece, sendPiece, sendPiece / 2}, conn.pieces); d != "" {
+		t.Error(d)
+	}
+	conn = &connection{ResponseRecorder: httptest.NewRecorder()}
+	between := &changing{ResponseWriter: conn}
+	w = newSender(echo.NewResponse(between, e))
+	if n, err := io.CopyN(w, strings.NewReader(data), int64(len(data))); err != nil || n != int64(len(data)) || between.seen != len(data) {
+		t.Errorf("sent %d, %v, of which the writer between saw %d", n, err, between.seen)
 	}
 }
 
