@@ -186,7 +186,7 @@ func dict(pairs ...any) (map[string]any, error) {
 		if !ok {
 			return nil, errors.New("dict: a key is no string")
 		}
-		m[key] = pairs[i+1]
+		m[key] = pairs[i+1] //nolint:gosec // the length is even
 	}
 	return m, nil
 }
