@@ -95,7 +95,7 @@ func (e *Engine) crawl(ctx context.Context, args CrawlArgs) error {
 	if a.Outbox == "" {
 		return nil
 	}
-	return e.Collection(ctx, a.Outbox, func(ctx context.Context, item vocab.Object) error {
+	err = e.Collection(ctx, a.Outbox, func(ctx context.Context, item vocab.Object) error {
 		err := e.crawled(transport.WithBudget(ctx, transport.ActivityBudget), a, item)
 		if err != nil && ctx.Err() == nil {
 			e.log.InfoContext(ctx, "item of an outbox not taken", "actor", a.IRI, "item", item.ID(), "error", err)
@@ -103,6 +103,11 @@ func (e *Engine) crawl(ctx context.Context, args CrawlArgs) error {
 		}
 		return ctx.Err()
 	})
+	if err != nil && dropped(err) {
+		e.log.InfoContext(ctx, "outbox not taken", "actor", a.IRI, "error", err)
+		return nil // asking again would not help
+	}
+	return err
 }
 
 // crawled takes one item. What the outbox embeds is the word of its host, so

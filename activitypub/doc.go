@@ -24,7 +24,7 @@
 // go-fed supplies the inbox scaffold and the typed vocabulary; dispatch,
 // storage, delivery targets and every check are ours.
 //
-// Specifications: AP 3 to 7; PT federation; FEDERATION.md lists deviations.
+// Specifications: AP 3 to 7; PT federation.
 // Imports its children, jobs, migrations, config, web/rest. Imported by every
 // module and by main.
 package activitypub

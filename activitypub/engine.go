@@ -88,7 +88,8 @@ type Engine struct {
 	policy   signature.Policy
 	gofed    pub.FederatingActor
 	metrics  metrics
-	failures *failures
+	failures *perMinute // by client address
+	hints    *perMinute // by host
 	hosts    *hosts
 
 	modules  []Module
@@ -108,7 +109,7 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		Actors: actors, db: o.DB, o: o, log: o.Logger, metrics: newMetrics(o.Metrics),
-		failures: newFailures(o.Now), hosts: newHosts(o.Now), handlers: map[On]Handler{}, claimed: map[string]string{},
+		failures: newPerMinute(maxFailures, o.Now), hints: newPerMinute(maxHints, o.Now), hosts: newHosts(o.Now), handlers: map[On]Handler{}, claimed: map[string]string{},
 		policy: signature.Policy{
 			Serves: actors.ServesHost, HTTPS: actors.HTTPS(), MinRSABits: o.Federation.MinRSABits, Now: o.Now,
 		},

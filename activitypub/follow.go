@@ -35,10 +35,13 @@ func (e *Engine) followJob(ctx context.Context, a FollowArgs) error {
 	} else {
 		target, err = e.Actors.FetchServer(ctx, a.Host)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = e.Follow(ctx, from, target.IRI)
 	}
-	return e.Follow(ctx, from, target.IRI)
+	if err != nil && dropped(err) {
+		return jobs.Discard(err) // the list of jobs says why
+	}
+	return err
 }
 
 // Follow makes one of our actors follow another, ours or remote. A follow

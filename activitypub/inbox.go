@@ -135,7 +135,7 @@ func (e *Engine) read(in *incoming) error {
 	if !transport.IsActivity(in.req.Header.Get("Content-Type")) { // SEC-32
 		return refuse(http.StatusUnsupportedMediaType, "type", fmt.Errorf("content type %q", in.req.Header.Get("Content-Type")))
 	}
-	if e.failures.over(in.remote) { // SEC-33
+	if e.failures.over(network(in.remote)) { // SEC-33
 		return refuse(http.StatusTooManyRequests, "limited", errors.New("too many failures from this address"))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, in.req.Body, maxBody))
@@ -160,7 +160,7 @@ func (e *Engine) read(in *incoming) error {
 
 // unsigned is 401 for everything that is wrong with a signature (SEC-01).
 func (e *Engine) unsigned(in *incoming, err error) error {
-	e.failures.add(in.remote)
+	e.failures.add(network(in.remote))
 	label := string(signature.ReasonOf(err))
 	if label == "" {
 		label = "key"
@@ -176,14 +176,22 @@ func (e *Engine) authenticate(ctx context.Context, in *incoming) error {
 	if e.blocked(ctx, iri.Host(in.env.Actor)) || e.blocked(ctx, iri.Host(iri.WithoutFragment(in.params.KeyID))) {
 		return refuse(http.StatusForbidden, "blocked", errors.New("host is blocked"))
 	}
-	// SEC-34: the key of a deleted actor cannot be fetched any more, and who
-	// is not known here has nothing to delete.
-	if in.env.Type == "Delete" && in.env.ObjectID() == in.env.Actor && !e.Actors.KnownKey(ctx, in.params.KeyID) {
-		in.ignored = true
-		return nil
+	if in.env.Type == "Delete" && in.env.ObjectID() == in.env.Actor {
+		// SEC-34: the key of a deleted actor cannot be fetched any more, and
+		// who is not known here has nothing to delete.
+		_, err := e.Actors.ByIRI(ctx, in.env.Actor)
+		if in.ignored = errors.Is(err, ErrNotFound); in.ignored {
+			return nil
+		}
 	}
-	known := e.Actors.KnownKey(ctx, in.params.KeyID)
+	known, err := e.Actors.KnownKey(ctx, in.params.KeyID)
+	if err != nil {
+		return err
+	}
 	a, key, err := e.Actors.KeyOf(transport.WithBudget(ctx, keyBudget), in.params.KeyID)
+	if errors.Is(err, actor.ErrStore) {
+		return err // REL-06: not the sender's fault
+	}
 	if err != nil {
 		return e.unsigned(in, err)
 	}
@@ -307,47 +315,49 @@ func notFound(err error, detail string) error {
 	return err
 }
 
-// failures counts refused signatures per client address (SEC-33).
-type failures struct {
+// perMinute counts events per name in windows of a minute.
+type perMinute struct {
+	limit int
 	now   func() time.Time
 	mu    sync.Mutex
 	start time.Time
 	n     map[string]int
 }
 
-// maxFailures a minute and address; maxAddresses bounds the memory.
+// Limits a minute; maxNames bounds the memory.
 const (
-	maxFailures  = 60
-	maxAddresses = 50_000
+	maxFailures = 60  // refused signatures of one client address (SEC-33)
+	maxHints    = 100 // activities asked for at one host because others brought them (SEC-29)
+	maxNames    = 50_000
 )
 
-func newFailures(now func() time.Time) *failures {
+func newPerMinute(limit int, now func() time.Time) *perMinute {
 	if now == nil {
 		now = time.Now
 	}
-	return &failures{now: now, n: map[string]int{}}
+	return &perMinute{limit: limit, now: now, n: map[string]int{}}
 }
 
-func (f *failures) over(address string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.turn()
-	return f.n[network(address)] >= maxFailures
+func (p *perMinute) over(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turn()
+	return p.n[name] >= p.limit
 }
 
-func (f *failures) add(address string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.turn()
-	if len(f.n) < maxAddresses {
-		f.n[network(address)]++
+func (p *perMinute) add(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.turn()
+	if len(p.n) < maxNames {
+		p.n[name]++
 	}
 }
 
-func (f *failures) turn() {
-	if t := f.now(); t.Sub(f.start) >= time.Minute || t.Before(f.start) {
-		f.start = t
-		clear(f.n)
+func (p *perMinute) turn() {
+	if t := p.now(); t.Sub(p.start) >= time.Minute || t.Before(p.start) {
+		p.start = t
+		clear(p.n)
 	}
 }
 

@@ -496,6 +496,11 @@ func TestSelfDelete(t *testing.T) {
 	alice := s.Local(actor.Person, "alice")
 	bob.Post(s.Origin+"/inbox", bob.Activity("Follow", alice.IRI, nil))
 	bob.Post(s.Origin+"/inbox", bob.Activity("Create", noteBy(r, bob, "1", "words"), nil))
+	unknownKey := eve.Request(s.Origin+"/inbox", bob.Activity("Delete", bob.IRI, nil))
+	unknownKey.Header.Set("Signature", strings.Replace(unknownKey.Header.Get("Signature"), eve.KeyID, r.Origin+"/keys/none", 1))
+	if got := aptest.Send(t, unknownKey); got != 401 {
+		t.Errorf("farewell of a known actor under an unknown key: %d", got)
+	}
 	drain(t, s)
 	forged := eve.Request(s.Origin+"/inbox", bob.Activity("Delete", bob.IRI, nil))
 	forged.Header.Set("Signature", strings.Replace(forged.Header.Get("Signature"), eve.KeyID, bob.KeyID, 1))
@@ -565,12 +570,13 @@ func TestJunk(t *testing.T) {
 		t.Fatal("fewer than 18 values")
 	}
 	statuses := map[int]int{}
-	types := []string{"Create", "Delete", "Announce", "Undo", "Follow", "Update", "Accept", "Like", "View"}
-	if testing.Short() {
-		types = types[:2]
-	}
-	for _, typ := range types {
-		for _, field := range []string{"@context", "id", "type", "actor", "object", "to", "cc", "object.id", "object.type", "object.attributedTo", "object.content", "object.actor", "object.object"} {
+	envelope := []string{"@context", "id", "type", "actor", "object", "to", "cc"}
+	object := []string{"object.id", "object.type", "object.attributedTo", "object.content", "object.actor", "object.object"}
+	for typ, fields := range map[string][]string{
+		"Create": append(envelope, object...), "Announce": {"object", "object.id", "object.type"}, "Undo": append(object, "object"),
+		"Delete": {"object", "object.id"}, "Follow": {"object", "object.id"}, "Accept": object, "Like": {"object"}, "View": {"object"},
+	} {
+		for _, field := range fields {
 			for _, v := range junk {
 				doc := bob.Activity(typ, map[string]any{"type": "Note", "id": r.Origin + "/notes/junk", "attributedTo": bob.IRI, "content": "x", "actor": bob.IRI}, nil)
 				if in, ok := strings.CutPrefix(field, "object."); ok {
@@ -629,6 +635,46 @@ func BenchmarkInbox(b *testing.B) {
 	for _, q := range requests {
 		if got := aptest.Send(b, q); got != 204 {
 			b.Fatalf("answered %d", got)
+		}
+	}
+}
+
+// TestHints: however many strangers bring activities of one host, it is not
+// asked for more than a hundred a minute (SEC-29).
+func TestHints(t *testing.T) {
+	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	r, victim := aptest.New(t), aptest.New(t)
+	eve := r.Actor(actor.Person, "eve")
+	for i := range 130 {
+		eve.Post(s.Origin+"/inbox", eve.Activity("Like", nil, map[string]any{
+			"id": fmt.Sprintf("%s/%d", victim.Origin, i), "actor": victim.Origin + "/users/bob",
+		}))
+	}
+	drain(t, s)
+	if n := victim.Fetches(""); n != 100 {
+		t.Errorf("%d fetches", n)
+	}
+	if n := s.Count("inbox", "state = 'waiting'"); n != 30 {
+		t.Errorf("%d hints wait", n)
+	}
+}
+
+// TestDatabaseAway: what cannot be stored is not acknowledged, and not called
+// the sender's fault (REL-01, REL-06).
+func TestDatabaseAway(t *testing.T) {
+	d := dbtest.SQLite(t, withNotes()...)
+	s, _ := idle(t, d, nil)
+	r := aptest.New(t)
+	bob := r.Actor(actor.Person, "bob")
+	if got := bob.Post(s.Origin+"/inbox", bob.Activity("Like", nil, nil)); got != 204 {
+		t.Fatalf("answered %d", got)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, doc := range map[string]any{"like": bob.Activity("Like", nil, nil), "farewell": bob.Activity("Delete", bob.IRI, nil)} {
+		if got := bob.Post(s.Origin+"/inbox", doc); got < 500 {
+			t.Errorf("%s without a database answered %d", name, got)
 		}
 	}
 }

@@ -168,10 +168,17 @@ func (e *Engine) apply(ctx context.Context, r inboxRow) error {
 	return e.dispatch(ctx, env)
 }
 
+// errBusy says that others have made us ask a host often enough for now.
+var errBusy = errors.New("asked too often")
+
 // confirm asks the origin for an activity that somebody else brought
 // (SEC-11). What it gives there is stored as if the actor had sent it, unless
 // that came already.
 func (e *Engine) confirm(ctx context.Context, r inboxRow, env vocab.Envelope) error {
+	if e.hints.over(r.Host) {
+		return fmt.Errorf("activity at its origin: %w", errBusy)
+	}
+	e.hints.add(r.Host)
 	doc, err := e.Actors.FetchDocument(ctx, env.ID)
 	if err != nil {
 		return fmt.Errorf("activity at its origin: %w", err)

@@ -240,8 +240,9 @@ func TestKeyLookUps(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := r.Fetches(""); n > 2 || !s.KnownKey(t.Context(), bob.KeyID) {
-		t.Errorf("%d fetches for 20 at once", n)
+	known, err := s.KnownKey(t.Context(), bob.KeyID)
+	if n := r.Fetches(""); n > 2 || !known || err != nil {
+		t.Errorf("%d fetches for 20 at once, known %v, %v", n, known, err)
 	}
 	for range 10 {
 		_, _, err := s.RefetchKey(t.Context(), bob.KeyID)

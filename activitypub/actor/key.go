@@ -209,9 +209,12 @@ func (s *Service) RefetchKey(ctx context.Context, keyID string) (*Actor, crypto.
 }
 
 // KnownKey tells whether a keyId needs no fetch.
-func (s *Service) KnownKey(ctx context.Context, keyID string) bool {
+func (s *Service) KnownKey(ctx context.Context, keyID string) (bool, error) {
 	_, err := s.keyRow(ctx, keyID)
-	return err == nil
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // keyRow finds the actor of a keyId in the database: by the id of its key, or

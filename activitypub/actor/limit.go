@@ -56,7 +56,7 @@ func (m *misses) note(id string, err error) {
 	case err == nil:
 		delete(m.m, id)
 		return
-	case errors.Is(err, transport.ErrBudget) || errors.Is(err, ErrLimited):
+	case errors.Is(err, transport.ErrBudget), errors.Is(err, ErrLimited), errors.Is(err, ErrStore):
 		return // says nothing about id
 	case len(m.m) >= maxMisses:
 		clear(m.m)

@@ -219,8 +219,11 @@ func (s *Service) save(ctx context.Context, doc vocab.Object) (*Actor, error) {
 		a, err = one(tx.Where("iri = ?", a.IRI))
 		return err
 	})
+	if errors.Is(err, ErrInvalid) {
+		return nil, err
+	}
 	if err != nil {
-		return nil, fmt.Errorf("save actor: %w", err)
+		return nil, fmt.Errorf("%w: save actor: %w", ErrStore, err)
 	}
 	return a, nil
 }

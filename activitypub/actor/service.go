@@ -28,6 +28,9 @@ var (
 	ErrGone = errors.New("actor is gone")
 	// ErrLimited says that the actor was asked for too often; later it may work.
 	ErrLimited = errors.New("too many look-ups")
+	// ErrStore says that the database did not answer; it proves nothing about
+	// the actor.
+	ErrStore = errors.New("database")
 	// ErrOrigin says that the public address changed since the first start.
 	ErrOrigin = errors.New("the public address of this server has changed")
 )
@@ -114,8 +117,12 @@ func (s *Service) IsLocal(id string) bool { return s.ServesHost(iri.Host(id)) }
 // one runs a query for a single actor.
 func one(q *gorm.DB) (*Actor, error) {
 	var a Actor
-	if err := q.Take(&a).Error; err != nil {
+	err := q.Take(&a).Error
+	if errors.Is(err, ErrNotFound) {
 		return nil, fmt.Errorf("actor: %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: actor: %w", ErrStore, err)
 	}
 	return &a, nil
 }
