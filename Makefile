@@ -57,7 +57,7 @@ gen: ## write again what is generated: the example settings
 	@git diff --stat -- kinemesh.example.yaml config/kinemesh.example.yaml
 
 ui: ## build the browser files into web/dist
-	@cd web/ui && npm ci --no-audit --no-fund && npm run build
+	@cd web/ui && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
 fuzz: ## every fuzzer for FUZZTIME (30s)
 	@scripts/fuzz.sh $(or $(FUZZTIME),30s)

@@ -29,7 +29,7 @@ func publicPages(v rig.Video) map[string]string {
 		"home":    "/",
 		"watch":   "/w/" + v.ShortUUID,
 		"channel": "/c/root_channel",
-		"search":  "/search?q=clip",
+		"search":  "/search?search=clip",
 		"login":   "/login",
 	}
 }

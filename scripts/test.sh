@@ -18,6 +18,7 @@ step 'build' scripts/build.sh bin/kinemesh
 step 'format' make --no-print-directory format
 step 'vet' go vet ./...
 step 'lint' make --no-print-directory lint
+step 'client packages' npm --prefix web/ui ci --ignore-scripts --no-audit --no-fund --silent
 if [ -f e2e/npm/package.json ]; then
   step 'npm packages' npm --prefix e2e/npm ci --no-audit --no-fund --silent
 fi
