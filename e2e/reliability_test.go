@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -16,105 +17,155 @@ import (
 )
 
 // Killed at random moments of upload, transcoding and delivery, with Redis
-// emptied in between, the server loses nothing and does nothing twice. REL-14
+// emptied in between, the servers lose nothing and do nothing twice. REL-14
 func TestReliability(t *testing.T) {
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
 			ctx := slow(t, time.Duration(*kills)*30*time.Second+5*time.Minute)
-			database, redisURL := e.urls(t)
-			a := start(ctx, t, rig.Options{DatabaseURL: database, RedisURL: redisURL})
-			b := startOn(ctx, t, e, nil)
-			follow(ctx, t, b, a)
-			clip, err := rig.Clip(ctx, t.TempDir(), 20, 640, 360)
-			if err != nil {
-				t.Fatal(err)
+			databaseA, redisA := e.urls(t)
+			r := &killing{
+				a: start(ctx, t, rig.Options{DatabaseURL: databaseA, RedisURL: redisA}),
+				b: startOn(ctx, t, e, nil), redisURL: redisA, left: *kills,
 			}
+			follow(ctx, t, r.b, r.a)
 			seed := uint64(time.Now().UnixNano())
 			t.Logf("seed %d", seed)
-			random := rand.New(rand.NewPCG(seed, 1))
+			r.random = rand.New(rand.NewPCG(seed, 1))
 
-			onA := root(ctx, t, a)
-			uploads := newUploader(t, onA, clip, "Never twice", 300*time.Millisecond)
-			uploading := make(chan error, 1)
-			go func() { uploading <- uploads.finish(ctx) }()
-			uploaded := false
-			for n := range *kills {
-				wait := time.Duration(100+random.IntN(3000)) * time.Millisecond
-				select {
-				case err := <-uploading:
-					if err != nil {
-						t.Fatal(err)
-					}
-					uploaded = true
-				case <-time.After(wait):
-				}
-				if err := a.Kill(); err != nil {
+			r.upload(ctx, t, *kills/3)
+			v := r.transcode(ctx, t, *kills/3)
+			name := r.deliver(ctx, t, v.UUID)
+			t.Logf("killed %d times during upload, %d during transcoding, %d during delivery", r.times[0], r.times[1], r.times[2])
+
+			once(ctx, t, r.a, r.b, name)
+			complete(ctx, t, root(ctx, t, r.a), v.UUID)
+			for _, i := range []*rig.Instance{r.a, r.b} {
+				if err := i.Stop(); err != nil {
 					t.Fatal(err)
 				}
-				if n == *kills/2 && redisURL != "" {
-					flush(ctx, t, redisURL)
+				if out, err := i.Run(ctx, "check"); err != nil {
+					t.Errorf("kinemesh check on %s: %v\n%s", i.Host, err, out)
 				}
-				if err := a.Launch(ctx); err != nil {
+				if err := i.Launch(ctx); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if !uploaded {
-				if err := <-uploading; err != nil {
-					t.Fatal(err)
-				}
-			}
-			published(ctx, t, a, b, "Never twice")
 		})
 	}
 }
 
-// published checks that the video is there once on both sides, complete.
-func published(ctx context.Context, t *testing.T, a, b *rig.Instance, name string) {
+// killing kills the servers while they work.
+type killing struct {
+	a, b     *rig.Instance
+	redisURL string
+	random   *rand.Rand
+	left     int
+	times    [3]int // in each phase
+	flushed  bool
+}
+
+// kill ends one server after a random time and starts it again.
+func (r *killing) kill(ctx context.Context, t *testing.T, i *rig.Instance, phase int, most time.Duration) {
 	t.Helper()
-	onA := root(ctx, t, a)
-	var mine struct {
+	time.Sleep(time.Duration(r.random.Int64N(int64(most))))
+	if r.redisURL != "" && !r.flushed && phase > 0 && r.times[phase] == 1 {
+		r.flushed = true
+		flush(ctx, t, r.redisURL)
+		time.Sleep(time.Duration(r.random.IntN(100)) * time.Millisecond)
+	}
+	if err := i.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Launch(ctx); err != nil {
+		t.Fatal(err)
+	}
+	r.left--
+	r.times[phase]++
+}
+
+// upload sends the file while A is killed n times.
+func (r *killing) upload(ctx context.Context, t *testing.T, n int) {
+	t.Helper()
+	clip, err := rig.Clip(ctx, t.TempDir(), 20, 640, 360)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := newUploader(t, root(ctx, t, r.a), clip, "Never twice", 400*time.Millisecond)
+	done := make(chan error, 1)
+	go func() { done <- u.finish(ctx) }()
+	for range n {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		default:
+			r.kill(ctx, t, r.a, 0, 2*time.Second)
+		}
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// transcode kills A n times on the way to the files of the video.
+func (r *killing) transcode(ctx context.Context, t *testing.T, n int) rig.Video {
+	t.Helper()
+	c := root(ctx, t, r.a)
+	for range n {
+		if v, err := mine(ctx, c); err != nil || len(v.StreamingPlaylists) > 0 && len(v.Files) == 2 && len(v.StreamingPlaylists[0].Files) == 2 {
+			break
+		}
+		r.kill(ctx, t, r.a, 1, 2*time.Second)
+	}
+	v, err := mine(ctx, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return complete(ctx, t, c, v.UUID)
+}
+
+// deliver renames the video again and again, and kills A or B each time.
+func (r *killing) deliver(ctx context.Context, t *testing.T, id string) (name string) {
+	t.Helper()
+	c := root(ctx, t, r.a)
+	for n := 0; r.left > 0 || n == 0; n++ {
+		name = fmt.Sprintf("Never twice, name %d", n)
+		if err := c.Send(ctx, http.MethodPut, "/api/v1/videos/"+id, map[string]any{"name": name}, nil); err != nil {
+			t.Fatal(err)
+		}
+		r.kill(ctx, t, []*rig.Instance{r.a, r.b}[r.random.IntN(2)], 2, 250*time.Millisecond)
+	}
+	return name
+}
+
+// mine is the only video of root.
+func mine(ctx context.Context, c *rig.Client) (rig.Video, error) {
+	var list struct {
 		Data []rig.Video `json:"data"`
 	}
-	if err := onA.Get(ctx, "/api/v1/users/me/videos?count=100", &mine); err != nil {
-		t.Fatal(err)
+	if err := c.Get(ctx, "/api/v1/users/me/videos?count=100", &list); err != nil {
+		return rig.Video{}, err
 	}
-	if len(mine.Data) != 1 {
-		t.Fatalf("A has %d videos, want one", len(mine.Data))
+	if len(list.Data) != 1 {
+		return rig.Video{}, fmt.Errorf("A has %d videos, want one", len(list.Data))
 	}
-	v, err := onA.WaitPublished(ctx, mine.Data[0].UUID, 3*time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	visitor := b.NewClient()
-	eventually(ctx, t, 3*time.Minute, "B has the video once", func(ctx context.Context) (bool, error) {
-		found, err := named(ctx, visitor, name)
-		if len(found) > 1 {
-			t.Fatalf("B has the video %d times", len(found))
-		}
-		return len(found) == 1, err
-	})
-	heights := map[int]int{}
-	for _, f := range v.Files {
-		heights[f.Resolution.ID]++
-		if f.Resolution.ID == 360 {
-			res, err := http.Head(f.FileURL)
-			if err != nil || res.StatusCode != http.StatusOK || res.ContentLength != f.Size {
-				t.Errorf("the file of 360p: %v, %v", res, err)
+	return c.Video(ctx, list.Data[0].UUID)
+}
+
+// once checks that the video is there once on both sides, with its last name.
+func once(ctx context.Context, t *testing.T, a, b *rig.Instance, name string) {
+	t.Helper()
+	for _, i := range []*rig.Instance{a, b} {
+		c := i.NewClient()
+		eventually(ctx, t, 3*time.Minute, i.Host+" has the video", func(ctx context.Context) (bool, error) {
+			all, err := c.Videos(ctx)
+			if len(all) > 1 {
+				t.Fatalf("%s has the video %d times", i.Host, len(all))
 			}
-		}
-	}
-	if heights[360] != 1 || heights[240] != 1 || len(heights) != 2 {
-		t.Errorf("files by height %v, want 360 and 240 once", heights)
-	}
-	if err := a.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := a.Run(ctx, "check")
-	if err != nil {
-		t.Errorf("kinemesh check: %v\n%s", err, out)
-	}
-	if err := a.Launch(ctx); err != nil {
-		t.Fatal(err)
+			return len(all) == 1 && all[0].Name == name, err
+		})
 	}
 }
 
