@@ -32,21 +32,21 @@ var largeOnPurpose = map[string]string{}
 // floors gives each folder its floor; the longest prefix counts. A package may
 // import its own floor and those below.
 var floors = map[string]int{
-	"config":            0,
-	"web/rest":          0,
-	"migrations":        1,
-	"jobs":              1,
-	"tracker":           1,
-	"activitypub":       2,
-	"accounts":          3,
-	"video":             4,
-	"web":               5,
-	".":                 6,
-	"e2e":               6,
-	"video/ffmpeg":      leaf,
-	"video/storage":     leaf,
-	"video/hls":         leaf,
-	"tracker/swarm":     leaf,
+	"config":        0,
+	"web/rest":      0,
+	"migrations":    1,
+	"jobs":          1,
+	"tracker":       1,
+	"activitypub":   2,
+	"accounts":      3,
+	"video":         4,
+	"web":           5,
+	".":             6,
+	"e2e":           6,
+	"video/ffmpeg":  leaf,
+	"video/storage": leaf,
+	"video/hls":     leaf,
+	"tracker/swarm": leaf,
 }
 
 // leaf packages import nothing of the project.
