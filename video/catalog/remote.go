@@ -31,25 +31,12 @@ type Remote struct {
 // video with the same UUID keeps it: ErrConflict. Its pictures are fetched by a
 // job.
 func (s *Service) SaveRemote(tx *db.Tx, r Remote) (v *Video, changed bool, err error) {
-	old, err := get(tx.DB, "", "v.iri = ?", r.Video.IRI)
-	switch {
-	case err == nil:
-		if old, err = Lock(tx, old.ID); err != nil {
-			return nil, false, err
-		}
-		if old.Local {
-			return nil, false, ErrConflict
-		}
-		if r.Video.UpdatedAt.Before(old.UpdatedAt) {
-			return old, false, nil
-		}
-	case !errors.Is(err, ErrNotFound):
+	old, err := stored(tx, r.Video.IRI, r.Video.UUID)
+	if err != nil {
 		return nil, false, err
-	default:
-		old = nil
 	}
-	if err := s.uuidFree(tx, r.Video.UUID, old); err != nil {
-		return nil, false, err
+	if old != nil && r.Video.UpdatedAt.Before(old.UpdatedAt) {
+		return old, false, nil
 	}
 	if err := s.saveRemoteRow(tx, &r, old); err != nil {
 		return nil, false, err
@@ -71,17 +58,32 @@ func (s *Service) SaveRemote(tx *db.Tx, r Remote) (v *Video, changed bool, err e
 	return v, true, nil
 }
 
-func (s *Service) uuidFree(tx *db.Tx, uuid string, own *Video) error {
-	other, err := get(tx.DB, "", "v.uuid = ?", uuid)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil
-	case err != nil:
-		return err
-	case own != nil && other.ID == own.ID:
-		return nil
+// stored loads and locks the remote video that a document describes; nil when it
+// is new. One query looks for both names: between two, another delivery of the
+// same document could write the row.
+func stored(tx *db.Tx, iri, uuid string) (*Video, error) {
+	var rows []struct {
+		ID  int64
+		IRI string `gorm:"column:iri"`
 	}
-	return ErrConflict
+	if err := tx.Raw("SELECT id, iri FROM videos WHERE iri = ? OR uuid = ?", iri, uuid).Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("look up remote video: %w", err)
+	}
+	var old *Video
+	for _, r := range rows {
+		if r.IRI != iri {
+			return nil, ErrConflict
+		}
+		v, err := Lock(tx, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		if v.Local {
+			return nil, ErrConflict
+		}
+		old = v
+	}
+	return old, nil
 }
 
 func (s *Service) saveRemoteRow(tx *db.Tx, r *Remote, old *Video) error {
