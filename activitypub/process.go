@@ -31,7 +31,7 @@ const (
 	drainBatch   = 50
 	drainActors  = 8 // actors served at once
 	drainFor     = 2 * time.Minute
-	inboxLease   = 3 * time.Minute // longer than one activity can take
+	inboxLease   = 30 * time.Second // renewed while a row is worked on
 	activityTime = 2 * time.Minute
 	maxAttempts  = 6
 )
@@ -49,7 +49,10 @@ func (e *Engine) processInbox(ctx context.Context, _ ProcessArgs) error {
 		if len(rows) == 0 {
 			return e.wakeLater(ctx)
 		}
-		if err := e.processBatch(ctx, rows); err != nil {
+		letGo := e.hold(ctx, rows, inboxLease)
+		err = e.processBatch(ctx, rows)
+		letGo()
+		if err != nil {
 			return errors.Join(err, e.release(ctx, rows))
 		}
 	}
@@ -75,6 +78,39 @@ func (e *Engine) claim(ctx context.Context) (rows []inboxRow, err error) {
 		return nil, fmt.Errorf("claim activities: %w", err)
 	}
 	return rows, nil
+}
+
+// hold renews the leases of rows until the returned function is called, so that
+// those of a killed process come back soon and those of a slow one do not.
+func (e *Engine) hold(ctx context.Context, rows []inboxRow, lease time.Duration) func() {
+	ctx, cancel := context.WithCancel(ctx)
+	ids := make([]int64, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(lease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			err := e.db.Tx(ctx, func(tx *db.Tx) error {
+				return tx.Model(&inboxRow{}).Where("id IN ? AND state = ?", ids, inboxActive).Update("next_at", db.Now().Add(lease)).Error
+			})
+			if err != nil && ctx.Err() == nil {
+				e.log.WarnContext(ctx, "lease of activities not renewed", "error", err)
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // releaseTime bounds what is done after the end of a context.
