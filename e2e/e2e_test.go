@@ -193,6 +193,7 @@ type sharedInstance struct {
 	dir    string
 	clip   string
 	i      *rig.Instance
+	proxy  *rig.Proxy // in front of it
 	video  rig.Video
 	err    error
 }
@@ -219,7 +220,14 @@ func (s *sharedInstance) start() error {
 	if s.clip, err = rig.Clip(ctx, s.dir, clipSeconds, 640, 360); err != nil {
 		return err
 	}
-	s.i, err = rig.Start(ctx, rig.Options{Binary: binary, Dir: filepath.Join(s.dir, "a")})
+	port, err := rig.FreePort(ctx)
+	if err != nil {
+		return err
+	}
+	if s.proxy, err = rig.NewProxy(ctx, port); err != nil {
+		return err
+	}
+	s.i, err = rig.Start(ctx, rig.Options{Binary: binary, Dir: filepath.Join(s.dir, "a"), Port: port, PublicPort: s.proxy.Port})
 	if err != nil {
 		return err
 	}
@@ -238,6 +246,9 @@ func (s *sharedInstance) start() error {
 func (s *sharedInstance) stop() {
 	if s.i != nil {
 		_ = s.i.Stop() // the tests are over
+	}
+	if s.proxy != nil {
+		s.proxy.Close()
 	}
 	if s.cancel != nil {
 		s.cancel()

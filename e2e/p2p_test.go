@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,9 +52,9 @@ func TestPeerToPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer browser.Close()
-	open := func(o rig.PageOptions) *rig.Page {
+	open := func() *rig.Page {
 		t.Helper()
-		p, err := browser.Open(ctx, i.Origin+"/w/"+v.ShortUUID, o)
+		p, err := browser.Open(ctx, i.Origin+"/w/"+v.ShortUUID, rig.PageOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,9 +67,9 @@ func TestPeerToPeer(t *testing.T) {
 			return n > frames, err
 		})
 	}
-	first := open(rig.PageOptions{})
+	first := open()
 	shows(first, 50, "the first page")
-	second := open(rig.PageOptions{})
+	second := open()
 	shows(second, 25, "the second page")
 	var stats rig.PlayerStats
 	eventually(ctx, t, 90*time.Second, "bytes come from a peer", func(ctx context.Context) (bool, error) {
@@ -89,16 +88,14 @@ func TestPeerToPeer(t *testing.T) {
 		t.Errorf("%d segments had the right hash, %d a wrong one", stats.Validated, stats.Invalid)
 	}
 
-	var down atomic.Bool
-	third := open(rig.PageOptions{Block: func(url string) bool {
-		return down.Load() && strings.Contains(url, "/static/") && strings.Contains(url, ".mp4")
-	}})
+	third := open()
 	shows(third, 25, "the third page")
 	eventually(ctx, t, time.Minute, "the third page has a peer", func(ctx context.Context) (bool, error) {
 		s, err := third.Stats(ctx)
 		return s.Peers > 0, err
 	})
-	down.Store(true)
+	shared.proxy.NoMedia.Store(true)
+	defer shared.proxy.NoMedia.Store(false)
 	before, err := third.Stats(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +122,9 @@ func TestPeerToPeer(t *testing.T) {
 	}
 	if after.P2PBytes <= before.P2PBytes {
 		t.Errorf("no byte came from peers while the server gave none: %+v, then %+v", before, after)
+	}
+	if shared.proxy.Refused.Load() == 0 {
+		t.Error("nobody asked the server for media while it gave none")
 	}
 	if after.Invalid > 0 {
 		t.Errorf("%d segments had a wrong hash", after.Invalid)

@@ -49,7 +49,6 @@ type Page struct {
 
 	mu     sync.Mutex
 	errors []string // uncaught exceptions and console errors
-	block  func(url string) bool
 }
 
 // chromiumNames are tried in turn.
@@ -207,8 +206,6 @@ type PageOptions struct {
 	Mobile        bool // touch, device width
 	Dark          bool
 	NoScript      bool
-	// Block answers requests for such URLs with 503, as a server that is down.
-	Block func(url string) bool
 }
 
 // Open opens a URL in a new context, so that pages share no cookies.
@@ -236,7 +233,7 @@ func (b *Browser) Open(ctx context.Context, url string, o PageOptions) (*Page, e
 	if err := b.call(ctx, "", "Target.attachToTarget", map[string]any{"targetId": target.ID, "flatten": true}, &attached); err != nil {
 		return nil, err
 	}
-	p := &Page{b: b, session: attached.ID, target: target.ID, block: o.Block}
+	p := &Page{b: b, session: attached.ID, target: target.ID}
 	b.mu.Lock()
 	b.pages[p.session] = p
 	b.mu.Unlock()
@@ -260,7 +257,6 @@ func (p *Page) prepare(ctx context.Context, url string, o PageOptions) error {
 		{"Emulation.setTouchEmulationEnabled", map[string]any{"enabled": o.Mobile}, true},
 		{"Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, true},
 		{"Emulation.setScriptExecutionDisabled", map[string]any{"value": true}, o.NoScript},
-		{"Fetch.enable", map[string]any{"patterns": []map[string]string{{"urlPattern": "*"}}}, o.Block != nil},
 	} {
 		if !c.when {
 			continue
@@ -278,10 +274,6 @@ func (p *Page) prepare(ctx context.Context, url string, o PageOptions) error {
 // event takes what the page reports by itself.
 func (p *Page) event(m message) {
 	var e struct {
-		RequestID string `json:"requestId"`
-		Request   struct {
-			URL string `json:"url"`
-		} `json:"request"`
 		ExceptionDetails struct {
 			Text      string `json:"text"`
 			Exception struct {
@@ -304,14 +296,6 @@ func (p *Page) event(m message) {
 		if e.Entry.Level == "error" {
 			p.errors = append(p.errors, e.Entry.Text+" "+e.Entry.URL)
 		}
-	case "Fetch.requestPaused":
-		method, params := "Fetch.continueRequest", map[string]any{"requestId": e.RequestID}
-		if p.block(e.Request.URL) {
-			method, params["responseCode"] = "Fetch.fulfillRequest", 503
-		}
-		go func() { // not from the reading goroutine, which carries the answer
-			_ = p.b.call(context.Background(), p.session, method, params, nil) // a page that is gone needs none
-		}()
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The rig itself: a page plays a clip, a blocked request fails, errors are seen.
+// The rig itself: a page plays a clip, errors are seen.
 func TestBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")
@@ -35,7 +35,7 @@ func TestBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	p, err := b.Open(ctx, server.URL+"/", PageOptions{Block: func(url string) bool { return strings.Contains(url, "blocked") }})
+	p, err := b.Open(ctx, server.URL+"/", PageOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,10 +45,6 @@ func TestBrowser(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
-	}
-	var statuses []int
-	if err := p.Eval(ctx, `Promise.all(['/open', '/blocked'].map(u => fetch(u).then(r => r.status)))`, &statuses); err != nil || statuses[0] != 200 || statuses[1] != 503 {
-		t.Errorf("statuses %v, %v, want 200 and 503", statuses, err)
 	}
 	if !strings.Contains(strings.Join(p.Errors(), "\n"), "seen") {
 		t.Errorf("errors of the page: %q", p.Errors())

@@ -33,6 +33,7 @@ type Options struct {
 	Binary      string         // the built server
 	Dir         string         // settings, data and log go here
 	Port        int            // 0: a free one
+	PublicPort  int            // of the public address; Port unless set
 	Hostname    string         // of the public address; localhost unless set
 	DatabaseURL string         // SQLite in Dir unless set
 	RedisURL    string         // embedded unless set
@@ -69,7 +70,10 @@ func Start(ctx context.Context, o Options) (*Instance, error) {
 	if o.Hostname == "" {
 		o.Hostname = "localhost"
 	}
-	host := net.JoinHostPort(o.Hostname, strconv.Itoa(port))
+	if o.PublicPort == 0 {
+		o.PublicPort = port
+	}
+	host := net.JoinHostPort(o.Hostname, strconv.Itoa(o.PublicPort))
 	i := &Instance{
 		Origin: "http://" + host, Host: host, Dir: o.Dir,
 		Config: filepath.Join(o.Dir, "kinemesh.json"), opts: o, port: port,
@@ -103,7 +107,7 @@ func (i *Instance) writeSettings() error {
 		"listen.hostname":                              "127.0.0.1",
 		"listen.port":                                  i.port,
 		"webserver.hostname":                           i.opts.Hostname,
-		"webserver.port":                               i.port,
+		"webserver.port":                               i.opts.PublicPort,
 		"federation.allow_http":                        true,
 		"federation.allow_networks":                    []string{"127.0.0.0/8", "::1/128"},
 		"log.level":                                    "debug",
