@@ -89,7 +89,7 @@ func NewRunner(o Options) (*Runner, error) {
 func (r *Runner) Run(ctx context.Context) error {
 	if r.broker.embedded != nil {
 		// Nobody else can be running anything: what was active died with the last process.
-		if err := r.release(ctx, db.Now().Add(time.Hour)); err != nil {
+		if err := r.release(ctx, db.Now().Add(time.Hour)); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("jobs: %w", err)
 		}
 	}

@@ -112,7 +112,7 @@ func WriteProblem(c echo.Context, log *slog.Logger, err error) {
 		body["type"], body["code"] = docsURL+p.Code, p.Code
 	}
 	if p.Invalid != nil {
-		body["invalid-params"], body["instance"] = p.Invalid, c.Request().URL.Path
+		body["invalid-params"], body["instance"] = p.Invalid, c.Request().URL.RequestURI()
 	}
 	for k, v := range p.Header {
 		c.Response().Header().Set(k, v)

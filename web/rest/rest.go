@@ -6,6 +6,7 @@ package rest
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sort"
 	"strings"
 
@@ -183,7 +184,7 @@ func permit(auth Authenticate, access Access, h echo.HandlerFunc) echo.HandlerFu
 		}
 		switch {
 		case access != Anyone && p == nil:
-			return &Problem{Status: 401, Detail: "Unauthorized"}
+			return &Problem{Status: http.StatusUnauthorized, Code: "unauthorized_request", Detail: "Token is invalid"}
 		case access == Moderator && !p.IsModerator(), access == Admin && !p.IsAdmin():
 			return Forbidden("Your role does not allow this")
 		}

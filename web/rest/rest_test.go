@@ -120,7 +120,7 @@ func TestProblemShape(t *testing.T) {
 	}
 	params, _ := got["invalid-params"].(map[string]any)
 	if len(params) != 2 || got["status"] != 400.0 || got["title"] != "Bad Request" || got["type"] != "about:blank" ||
-		got["instance"] != "/api/v1/invalid" || got["error"] != got["detail"] {
+		got["instance"] != "/api/v1/invalid?sort=password&count=-1" || got["error"] != got["detail"] {
 		t.Errorf("problem = %v", got)
 	}
 	sort, _ := params["sort"].(map[string]any)
@@ -130,6 +130,10 @@ func TestProblemShape(t *testing.T) {
 	}
 	if d := cmp.Diff(want, sort); d != "" {
 		t.Error(d)
+	}
+	w = do(e, "GET", "/api/v1/user", "")
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 401 || got["code"] != "unauthorized_request" {
+		t.Errorf("without a token: %d %v, %v", w.Code, got, err)
 	}
 	w = do(e, "GET", "/api/v1/user", "forged")
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
