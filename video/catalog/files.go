@@ -202,10 +202,12 @@ func saveInfohashes(tx *db.Tx, videoID int64, hashes []string, given bool) error
 }
 
 // KnownInfohash tells whether the tracker may admit a swarm: 20 bytes as 40 hex
-// digits, lower case.
+// digits, lower case. The swarms of videos that not everybody may watch do not
+// exist for it (SEC-68).
 func (s *Service) KnownInfohash(ctx context.Context, hash string) (bool, error) {
 	var n int64
-	err := s.db.Read(ctx).Model(&Infohash{}).Where("hash = ?", hash).Limit(1).Count(&n).Error
+	err := s.db.Read(ctx).Raw(`SELECT count(*) FROM infohashes i JOIN videos v ON v.id = i.video_id
+ WHERE i.hash = ? AND v.privacy IN (?, ?)`, hash, Public, Unlisted).Scan(&n).Error
 	if err != nil {
 		return false, fmt.Errorf("look up infohash: %w", err)
 	}
