@@ -292,6 +292,10 @@ func (p *Page) event(m message) {
 	switch m.Method {
 	case "Runtime.exceptionThrown":
 		p.errors = append(p.errors, e.ExceptionDetails.Text+" "+e.ExceptionDetails.Exception.Description)
+	case "Page.javascriptDialogOpening": // "leave this page?": yes
+		go func() { // not from the reading goroutine, which carries the answer
+			_ = p.b.call(context.Background(), p.session, "Page.handleJavaScriptDialog", map[string]any{"accept": true}, nil) // a page that is gone needs none
+		}()
 	case "Log.entryAdded":
 		if e.Entry.Level == "error" {
 			p.errors = append(p.errors, e.Entry.Text+" "+e.Entry.URL)
