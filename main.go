@@ -214,7 +214,7 @@ func runServe(ctx context.Context, file, roleNames string) (err error) {
 		return err
 	}
 	runner, err := jobs.NewRunner(jobs.Options{
-		DB: a.db, RedisURL: a.cfg.RedisURL(), Handlers: a.engine.Jobs(), Periodic: a.engine.Periodic(), Logger: a.log,
+		DB: a.db, RedisURL: a.cfg.RedisURL(), Owner: a.cfg.Origin(), Handlers: a.engine.Jobs(), Periodic: a.engine.Periodic(), Logger: a.log,
 		Concurrency: map[string]int{"media": a.cfg.Transcoding.Concurrency}, RelayOnly: !has(config.RoleWorker), Metrics: a.metrics,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -17,18 +18,21 @@ import (
 // every row must be offered again.
 const epochKey = "kinemesh:epoch"
 
+var errOwner = errors.New("redis: this database holds the queues")
+
 // broker is the Redis behind asynq.
 type broker struct {
 	opt      asynq.RedisConnOpt
 	client   redis.UniversalClient
 	embedded *miniredis.Miniredis // nil: a real Redis
+	owner    string
 }
 
 // openBroker connects to the Redis at url, or starts one in the process when
 // url is empty. A Redis that does not answer is not an error: jobs wait in the
 // table until it does.
-func openBroker(url string) (*broker, error) {
-	b := &broker{}
+func openBroker(url, owner string) (*broker, error) {
+	b := &broker{owner: owner}
 	if url == "" {
 		m := miniredis.NewMiniRedis()
 		password := randomHex(16)
@@ -71,19 +75,23 @@ func (b *broker) run(ctx context.Context) {
 }
 
 // epoch returns the mark of the broker's present life, setting one when its
-// data are new.
+// data are new. The mark carries the owner: two servers in one Redis database
+// would run each other's rows, so the second one gets an error.
 func (b *broker) epoch(ctx context.Context) (string, error) {
 	e, err := b.client.Get(ctx, epochKey).Result()
-	if err == nil {
-		return e, nil
+	if errors.Is(err, redis.Nil) {
+		if err := b.client.SetNX(ctx, epochKey, b.owner+" "+randomHex(8), 0).Err(); err != nil {
+			return "", err
+		}
+		e, err = b.client.Get(ctx, epochKey).Result()
 	}
-	if !errors.Is(err, redis.Nil) {
+	if err != nil {
 		return "", err
 	}
-	if err := b.client.SetNX(ctx, epochKey, randomHex(8), 0).Err(); err != nil {
-		return "", err
+	if owner, _, _ := strings.Cut(e, " "); owner != b.owner {
+		return "", fmt.Errorf("%w of %s; give each server a number of its own (redis.db)", errOwner, owner)
 	}
-	return b.client.Get(ctx, epochKey).Result()
+	return e, nil
 }
 
 func (b *broker) close() error {

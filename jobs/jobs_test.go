@@ -70,14 +70,13 @@ func brokers(t *testing.T, test func(t *testing.T, d *db.DB, redisURL string)) {
 	})
 }
 
-// redisURL is an empty database of the test server.
+// redisURL is the test server's database 0, emptied.
 func redisURL(t testing.TB) string {
 	t.Helper()
 	u := os.Getenv("TEST_REDIS_URL")
 	if u == "" {
 		t.Skip("TEST_REDIS_URL is not set: no Redis to test on")
 	}
-	u = u[:strings.LastIndex(u, "/")] + "/5"
 	flush(t, u)
 	return u
 }
@@ -399,6 +398,36 @@ func TestJunkPayload(t *testing.T) {
 	})
 	insert(t, d, noteArgs{1})
 	jobstest.Drain(t, d)
+}
+
+// Two servers in one Redis database would run each other's rows.
+func TestARedisDatabaseHasOneOwner(t *testing.T) {
+	u := redisURL(t)
+	open := func(owner string, d *db.DB) *jobs.Runner {
+		r, err := jobs.NewRunner(jobs.Options{DB: d, RedisURL: u, Owner: owner, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	first := dbtest.Postgres(t, migrations.Jobs)
+	jobstest.Start(t, open("https://one.example", first))
+	jobstest.Start(t, open("https://one.example", first)) // another process of the same server
+	until(t, "the first server has marked the database", func() bool { return len(allRows(t, first)) > 0 })
+	jobstest.Drain(t, first)
+	err := open("https://two.example", dbtest.Postgres(t, migrations.Jobs)).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "holds the queues of https://one.example") {
+		t.Errorf("Run = %v, want it refused with the owner's name", err)
+	}
+}
+
+func allRows(t testing.TB, d *db.DB) []jobs.Job {
+	t.Helper()
+	var out []jobs.Job
+	if err := d.Read(context.Background()).Order("id").Find(&out).Error; err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func TestSameKindTwiceIsRefused(t *testing.T) {

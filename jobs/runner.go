@@ -23,6 +23,9 @@ import (
 type Options struct {
 	DB       *db.DB
 	RedisURL string // redis://…; empty: a broker inside the process
+	// Owner names the server, by its origin say: a Redis database serves one
+	// owner only. No spaces.
+	Owner    string
 	Handlers []Handler
 	Periodic []Periodic
 	Logger   *slog.Logger
@@ -74,7 +77,7 @@ func NewRunner(o Options) (*Runner, error) {
 		r.handlers[h.Kind] = h
 	}
 	r.periodic = append(slices.Clone(o.Periodic), Periodic{Name: "jobs.clean", Every: time.Hour, Args: cleanArgs{}})
-	b, err := openBroker(o.RedisURL)
+	b, err := openBroker(o.RedisURL, o.Owner)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +95,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		if err := r.release(ctx, db.Now().Add(time.Hour)); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("jobs: %w", err)
 		}
+	}
+	if _, err := r.broker.epoch(ctx); errors.Is(err, errOwner) {
+		return errors.Join(fmt.Errorf("jobs: %w", err), r.broker.close())
 	}
 	bg, stop := context.WithCancel(ctx)
 	defer stop()
