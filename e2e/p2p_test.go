@@ -88,12 +88,10 @@ func TestPeerToPeer(t *testing.T) {
 		t.Errorf("%d segments had the right hash, %d a wrong one", stats.Validated, stats.Invalid)
 	}
 
+	// The server stops giving media at the third page's first frames: it has a
+	// little in its buffer then, and no peer yet.
 	third := open()
-	shows(third, 25, "the third page")
-	eventually(ctx, t, time.Minute, "the third page has a peer", func(ctx context.Context) (bool, error) {
-		s, err := third.Stats(ctx)
-		return s.Peers > 0, err
-	})
+	shows(third, 0, "the third page")
 	shared.proxy.NoMedia.Store(true)
 	defer shared.proxy.NoMedia.Store(false)
 	before, err := third.Stats(ctx)
