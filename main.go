@@ -270,7 +270,7 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 	var s *web.Server
 	clientIP := func(r *http.Request) string { return s.ClientIP(r) }
 	about := instance.New(instance.Options{
-		Config: a.cfg, Version: version, ClientIP: clientIP, VideoExtensions: a.video.UploadExtensions(), Waiting: a.engine.Waiting,
+		Config: a.cfg, Version: version, ClientIP: clientIP, Metrics: a.metrics, VideoExtensions: a.video.UploadExtensions(), Waiting: a.engine.Waiting,
 		SignupOpen: func(c echo.Context) (bool, error) {
 			return a.accounts.Users.SignupOpen(c.Request().Context(), c.RealIP())
 		},

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -36,6 +38,8 @@ type Options struct {
 	ClientIP func(*http.Request) string
 	// Waiting is the number of activities received and not yet processed.
 	Waiting func(context.Context) (int64, error)
+	// Metrics are shown to administrators (SEC-49); nil: none are.
+	Metrics prometheus.Gatherer
 	// VideoExtensions are the endings of files that may be uploaded.
 	VideoExtensions []string
 }
@@ -55,6 +59,9 @@ func (i *Instance) Routes(r *rest.Router) {
 	r.Root.GET("/healthz", rest.Anyone, func(c echo.Context) error { return c.String(http.StatusOK, "ok") })
 	r.Root.GET("/readyz", rest.Anyone, i.ready)
 	r.Root.GET("/robots.txt", rest.Anyone, i.robots)
+	if i.o.Metrics != nil {
+		r.Root.GET("/metrics", rest.Admin, echo.WrapHandler(promhttp.HandlerFor(i.o.Metrics, promhttp.HandlerOpts{})))
+	}
 }
 
 // ready answers 503 while the server cannot do its work (REL-23).

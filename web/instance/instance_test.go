@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/web/instance"
@@ -34,7 +35,7 @@ func server(t *testing.T, who *rest.Principal, ready error, change func(*config.
 	e.HTTPErrorHandler = func(err error, c echo.Context) { rest.WriteProblem(c, slog.New(slog.DiscardHandler), err) }
 	r := rest.NewRouter(e, func(echo.Context) (*rest.Principal, error) { return who, nil })
 	instance.New(instance.Options{
-		Config: cfg, Version: "v1", VideoExtensions: []string{".mp4"},
+		Config: cfg, Version: "v1", Metrics: metrics(), VideoExtensions: []string{".mp4"},
 		Ready:      func(context.Context) error { return ready },
 		SignupOpen: func(echo.Context) (bool, error) { return cfg.Signup.Enabled, nil },
 		ClientIP:   func(*http.Request) string { return "203.0.113.7" },
@@ -44,6 +45,15 @@ func server(t *testing.T, who *rest.Principal, ready error, change func(*config.
 		t.Fatal(err)
 	}
 	return e
+}
+
+// metrics has one counter that stands at 2.
+func metrics() prometheus.Gatherer {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "kinemesh_test_total", Help: "A test."})
+	c.Add(2)
+	r := prometheus.NewRegistry()
+	r.MustRegister(c)
+	return r
 }
 
 func get(e *echo.Echo, path string) *httptest.ResponseRecorder {
@@ -149,6 +159,18 @@ func TestPingHealthReadyRobots(t *testing.T) {
 	}
 	if w := get(e, "/healthz"); w.Code != 200 {
 		t.Errorf("alive but not ready: %d, want 200", w.Code)
+	}
+}
+
+func TestMetricsAreForAdministrators(t *testing.T) {
+	for _, c := range []struct {
+		who  *rest.Principal
+		want int
+	}{{nil, 401}, {&rest.Principal{Role: rest.RoleUser}, 403}, {&rest.Principal{Role: rest.RoleAdmin}, 200}} {
+		w := get(server(t, c.who, nil, nil), "/metrics")
+		if shown := strings.Contains(w.Body.String(), "kinemesh_test_total 2"); w.Code != c.want || shown != (c.want == 200) {
+			t.Errorf("as %+v: %d %s, want %d", c.who, w.Code, w.Body.String(), c.want)
+		}
 	}
 }
 
