@@ -22,12 +22,17 @@ const (
 // that is kept in data_dir. Several processes may do it at once. It belongs
 // before the start of a server; other commands do without.
 func (c *Config) Prepare() error {
-	s := c.Storage
-	for _, folder := range []string{
-		c.DataDir, s.Tmp, s.TmpPersistent, s.Avatars, s.WebVideos, s.StreamingPlaylists,
-		s.OriginalVideoFiles, s.Previews, s.Thumbnails, s.Torrents, s.Cache,
+	s := &c.Storage
+	for _, folder := range []*string{
+		&c.DataDir, &s.Tmp, &s.TmpPersistent, &s.Avatars, &s.WebVideos, &s.StreamingPlaylists,
+		&s.OriginalVideoFiles, &s.Previews, &s.Thumbnails, &s.Torrents, &s.Cache,
 	} {
-		if err := os.MkdirAll(folder, folderMode); err != nil {
+		abs, err := filepath.Abs(*folder) // tools run in folders of their own
+		if err != nil {
+			return fmt.Errorf("folder %s: %w", *folder, err)
+		}
+		*folder = abs
+		if err := os.MkdirAll(abs, folderMode); err != nil {
 			return fmt.Errorf("make folder: %w", err)
 		}
 	}

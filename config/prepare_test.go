@@ -103,3 +103,24 @@ func TestPrepareRefusals(t *testing.T) {
 		t.Errorf("damaged secret: %v, want a refusal that does not show it", err)
 	}
 }
+
+// Tools work in folders of their own, so relative settings mean ours.
+func TestPrepareMakesFoldersAbsolute(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	c, _, err := Load("", []string{"KINEMESH_DATA_DIR=./data", "KINEMESH_STORAGE_TMP=scratch"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Prepare(); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{c.DataDir, c.Storage.Tmp, c.Storage.WebVideos, c.Storage.StreamingPlaylists} {
+		if info, err := os.Stat(folder); !filepath.IsAbs(folder) || err != nil || !info.IsDir() {
+			t.Errorf("%s: %v, want an absolute folder that is there", folder, err)
+		}
+	}
+	if filepath.Base(c.Storage.Tmp) != "scratch" || filepath.Base(c.DataDir) != "data" {
+		t.Errorf("folders %s and %s", c.DataDir, c.Storage.Tmp)
+	}
+}

@@ -106,7 +106,8 @@ func servers(t *testing.T) (database, redis string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.Path = "/" + strconv.FormatInt(1+redisDB.Add(1)%15, 10)
+	u.Path = "/" + strconv.FormatInt(1+redisDB.Add(1)%15, 10) // 0 is for other packages
+	flush(t.Context(), t, u.String())
 	return database, u.String()
 }
 

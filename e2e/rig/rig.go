@@ -103,7 +103,7 @@ func (i *Instance) writeSettings() error {
 		return err
 	}
 	settings := map[string]any{
-		"data_dir":                                     filepath.Join(i.Dir, "data"),
+		"data_dir":                                     "./data", // below Dir, which the server runs in
 		"listen.hostname":                              "127.0.0.1",
 		"listen.port":                                  i.port,
 		"webserver.hostname":                           i.opts.Hostname,
@@ -275,6 +275,7 @@ func (i *Instance) LogTail() string {
 
 // Eventually asks until it gets true or time is up, and says what was awaited.
 func Eventually(ctx context.Context, limit time.Duration, what string, ask func(context.Context) (bool, error)) error {
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var last error
@@ -288,6 +289,9 @@ func Eventually(ctx context.Context, limit time.Duration, what string, ask func(
 		}
 		select {
 		case <-ctx.Done():
+			if errors.Is(whole.Err(), context.Canceled) {
+				return fmt.Errorf("interrupted before %s: %w", what, whole.Err())
+			}
 			if last != nil {
 				return fmt.Errorf("waited %v in vain: %s: %w", limit, what, last)
 			}
