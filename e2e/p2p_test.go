@@ -44,7 +44,7 @@ func needNetwork(t *testing.T) {
 
 // Two viewers exchange segments; a third goes on when the server gives no media.
 func TestPeerToPeer(t *testing.T) {
-	ctx := slow(t, 5*time.Minute)
+	ctx := slow(t, 8*time.Minute)
 	needNetwork(t)
 	i, v := shared.get(t)
 	browser, err := rig.StartBrowser(ctx)
@@ -88,10 +88,14 @@ func TestPeerToPeer(t *testing.T) {
 		t.Errorf("%d segments had the right hash, %d a wrong one", stats.Validated, stats.Invalid)
 	}
 
-	// The server stops giving media at the third page's first frames: it has a
-	// little in its buffer then, and no peer yet.
+	// The server stops giving media as soon as the third page has joined the
+	// swarm: the hashes that it checks segments by come from the server.
 	third := open()
 	shows(third, 0, "the third page")
+	eventually(ctx, t, time.Minute, "the third page joins the swarm", func(ctx context.Context) (bool, error) {
+		s, err := third.Stats(ctx)
+		return s.P2P == "on", err
+	})
 	shared.proxy.NoMedia.Store(true)
 	defer shared.proxy.NoMedia.Store(false)
 	before, err := third.Stats(ctx)
@@ -103,7 +107,7 @@ func TestPeerToPeer(t *testing.T) {
 	if err := third.Eval(ctx, `(() => { const b = document.querySelector('video').buffered; return b.end(b.length - 1) })()`, &edge); err != nil {
 		t.Fatal(err)
 	}
-	eventually(ctx, t, 2*time.Minute, "the third page plays past its buffer", func(ctx context.Context) (bool, error) {
+	eventually(ctx, t, 3*time.Minute, "the third page plays past its buffer", func(ctx context.Context) (bool, error) {
 		if _, err := third.Frames(ctx); err != nil {
 			return false, err
 		}
@@ -118,8 +122,10 @@ func TestPeerToPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if after.P2PBytes <= before.P2PBytes {
-		t.Errorf("no byte came from peers while the server gave none: %+v, then %+v", before, after)
+	// What it played beyond the edge is from peers, be it fetched ahead before the
+	// server went silent or after; a segment on its way may still have come.
+	if most := before.HTTPBytes + 1<<20; after.P2PBytes == 0 || after.HTTPBytes > most {
+		t.Errorf("it did not go on from peers: %+v, then %+v", before, after)
 	}
 	if shared.proxy.Refused.Load() == 0 {
 		t.Error("nobody asked the server for media while it gave none")
