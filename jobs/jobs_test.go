@@ -484,7 +484,7 @@ func TestListOfJobs(t *testing.T) {
 		who = &rest.Principal{Role: rest.RoleAdmin}
 		for path, want := range map[string]int64{
 			"/api/v1/jobs/completed?jobType=video-transcoding": 1, "/api/v1/jobs/failed": 1, "/api/v1/jobs/delayed": 1,
-			"/api/v1/jobs/waiting": 0, "/api/v1/jobs/paused": 0, "/api/v1/jobs?jobType=video-transcoding": 3, "/api/v1/jobs?jobType=nothing": 0,
+			"/api/v1/jobs/waiting?jobType=video-transcoding": 0, "/api/v1/jobs/paused": 0, "/api/v1/jobs?jobType=video-transcoding": 3, "/api/v1/jobs?jobType=nothing": 0,
 		} {
 			if code, l := get(path); code != 200 || l.Total != want {
 				t.Errorf("%s: %d total %d, want %d", path, code, l.Total, want)
