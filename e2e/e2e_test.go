@@ -240,8 +240,13 @@ func (s *sharedInstance) start() error {
 	if err != nil {
 		return err
 	}
-	s.video, err = c.WaitPublished(ctx, v.UUID, 3*time.Minute)
-	return err
+	// With all its renditions: pages that see another list of levels are in
+	// swarms of their own.
+	return rig.Eventually(ctx, 5*time.Minute, "the shared video has all its files", func(ctx context.Context) (bool, error) {
+		var err error
+		s.video, err = c.Video(ctx, v.UUID)
+		return len(s.video.Files) == 2 && len(s.video.StreamingPlaylists) == 1 && len(s.video.StreamingPlaylists[0].Files) == 2, err
+	})
 }
 
 func (s *sharedInstance) stop() {

@@ -444,6 +444,7 @@ type PlayerStats struct {
 	Invalid     int    `json:"invalid"`
 	P2P         string `json:"p2p"`
 	OriginDown  bool   `json:"originDown"`
+	Level       int    `json:"level"`
 }
 
 // Stats asks the player.
