@@ -109,13 +109,17 @@ func New(o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		Actors: actors, db: o.DB, o: o, log: o.Logger, metrics: newMetrics(o.Metrics),
-		failures: newPerMinute(maxFailures, o.Now), hints: newPerMinute(maxHints, o.Now), hosts: newHosts(o.Now), handlers: map[On]Handler{}, claimed: map[string]string{},
-		policy: signature.Policy{
+		hosts: newHosts(o.Now), handlers: map[On]Handler{}, claimed: map[string]string{},
+	}
+	e.Inbox = inbox.New(inbox.Options{
+		DB: o.DB, Actors: actors, Enabled: o.Federation.Enabled, Blocked: o.Blocked, Apply: e.dispatch, Final: dropped,
+		Policy: signature.Policy{
 			Serves: actors.ServesHost, HTTPS: actors.HTTPS(), MinRSABits: o.Federation.MinRSABits, Now: o.Now,
 		},
-	}
+		Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
+	})
 	e.Outbox = &Outbox{actors: actors}
-	e.gofed = pub.NewCustomActor(&delegate{e: e}, false, true, clock{})
+	actors.FollowChanged = e.followChanged
 	if err := e.Use(e.Module()); err != nil {
 		return nil, err
 	}
@@ -190,6 +194,19 @@ func (e *Engine) Prepare(ctx context.Context) error {
 	}
 	if _, err := e.Actors.Instance(ctx); err != nil {
 		return fmt.Errorf("instance actor: %w", err)
+	}
+	return nil
+}
+
+// followChanged tells the modules, lower floors first.
+func (e *Engine) followChanged(tx *db.Tx, c actor.FollowChange) error {
+	for _, m := range e.modules {
+		if m.FollowChanged == nil {
+			continue
+		}
+		if err := m.FollowChanged(tx, c); err != nil {
+			return fmt.Errorf("module %s: %w", m.Name, err)
+		}
 	}
 	return nil
 }

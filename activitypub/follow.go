@@ -62,7 +62,7 @@ func (e *Engine) Follow(ctx context.Context, from *actor.Actor, targetIRI string
 		case err == nil:
 			// A new row has a new id, so that the other side does not take
 			// the activity for a repeat.
-			if _, err := actor.DeleteFollow(tx, from.ID, target.ID); err != nil {
+			if _, err := e.Actors.DeleteFollow(tx, from.ID, target.ID); err != nil {
 				return err
 			}
 		case !errors.Is(err, ErrNotFound):
@@ -72,7 +72,7 @@ func (e *Engine) Follow(ctx context.Context, from *actor.Actor, targetIRI string
 		if target.Local() {
 			state = e.firstState(target)
 		}
-		f, _, err := actor.SaveFollow(tx, from.ID, target.ID, state, "")
+		f, _, err := e.Actors.SaveFollow(tx, from, target, state, "")
 		if err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (e *Engine) Unfollow(ctx context.Context, from, target *actor.Actor) error 
 		if err != nil {
 			return err
 		}
-		if _, err := actor.DeleteFollow(tx, from.ID, target.ID); err != nil {
+		if _, err := e.Actors.DeleteFollow(tx, from.ID, target.ID); err != nil {
 			return err
 		}
 		if target.Local() {
@@ -174,7 +174,7 @@ func (e *Engine) onFollow(ctx context.Context, act *Activity) error {
 		if have != nil && (have.State == actor.Rejected || have.State == actor.Accepted && state == actor.Pending) {
 			state = have.State // who was rejected once stays so; who is in stays in
 		}
-		f, _, err := actor.SaveFollow(tx, act.Actor.ID, target.ID, state, act.ID)
+		f, _, err := e.Actors.SaveFollow(tx, act.Actor, target, state, act.ID)
 		if err != nil {
 			return err
 		}
@@ -244,7 +244,7 @@ func (e *Engine) onAccept(ctx context.Context, act *Activity) error {
 		return err
 	}
 	return e.db.Tx(ctx, func(tx *db.Tx) error {
-		changed, err := actor.SetFollowState(tx, f.ID, actor.Accepted)
+		changed, err := e.Actors.SetFollowState(tx, f, actor.Accepted)
 		if err != nil || !changed {
 			return err
 		}
@@ -259,7 +259,7 @@ func (e *Engine) onReject(ctx context.Context, act *Activity) error {
 		return err
 	}
 	return e.db.Tx(ctx, func(tx *db.Tx) error {
-		_, err := actor.SetFollowState(tx, f.ID, actor.Rejected)
+		_, err := e.Actors.SetFollowState(tx, f, actor.Rejected)
 		return err
 	})
 }
@@ -289,7 +289,7 @@ func (e *Engine) onUndoFollow(ctx context.Context, act *Activity) error {
 		target = f.TargetID
 	}
 	return e.db.Tx(ctx, func(tx *db.Tx) error {
-		_, err := actor.DeleteFollow(tx, act.Actor.ID, target)
+		_, err := e.Actors.DeleteFollow(tx, act.Actor.ID, target)
 		return err
 	})
 }
@@ -302,7 +302,7 @@ func (e *Engine) SetFollower(ctx context.Context, follower, target *actor.Actor,
 		if err != nil {
 			return err
 		}
-		changed, err := actor.SetFollowState(tx, f.ID, state)
+		changed, err := e.Actors.SetFollowState(tx, f, state)
 		if err != nil || !changed {
 			return err
 		}
@@ -318,7 +318,7 @@ func (e *Engine) RemoveFollower(ctx context.Context, follower, target *actor.Act
 		if err != nil {
 			return err
 		}
-		if _, err := actor.DeleteFollow(tx, follower.ID, target.ID); err != nil {
+		if _, err := e.Actors.DeleteFollow(tx, follower.ID, target.ID); err != nil {
 			return err
 		}
 		f.State = actor.Rejected

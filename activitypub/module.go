@@ -7,6 +7,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config"
+	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/migrations"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -29,6 +30,11 @@ type Module struct {
 	// ActorFields adds members to the document of one of our actors: avatars,
 	// support. nil adds none.
 	ActorFields func(context.Context, *actor.Actor) (map[string]any, error)
+	// FollowChanged hears of every follow that is made, accepted, rejected or
+	// ended (State is "" then), ours and others', in the transaction that does
+	// it. An error rolls the change back. The followers of an actor of ours
+	// that goes are not told one by one: ActorDeleted is.
+	FollowChanged func(tx *db.Tx, c actor.FollowChange) error
 	// ActorDeleted drops what the module holds of an actor, local or remote.
 	// It runs in a job, topmost module first, and may run twice.
 	ActorDeleted func(context.Context, *actor.Actor) error

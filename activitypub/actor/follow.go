@@ -46,17 +46,25 @@ func FollowBetween(q *gorm.DB, followerID, targetID int64) (*Follow, error) {
 	return &f, nil
 }
 
+// FollowChange is what happened to a follow: it was made, accepted, rejected,
+// or ended.
+type FollowChange struct {
+	Follower, Target *Actor
+	State            string // Pending, Accepted, Rejected, or "" when the follow ended
+	Was              string // the state before; "" when there was no follow
+}
+
 // SaveFollow makes the follow or gives the one that exists its state and IRI.
 // changed tells whether anything is different from before.
-func SaveFollow(tx *db.Tx, followerID, targetID int64, state, id string) (f *Follow, changed bool, err error) {
+func (s *Service) SaveFollow(tx *db.Tx, follower, target *Actor, state, id string) (f *Follow, changed bool, err error) {
 	now := db.Now()
-	f, err = FollowBetween(tx.DB, followerID, targetID)
+	f, err = FollowBetween(tx.DB, follower.ID, target.ID)
 	if errors.Is(err, ErrNotFound) {
-		f = &Follow{FollowerID: followerID, TargetID: targetID, State: state, IRI: id, CreatedAt: now, UpdatedAt: now}
+		f = &Follow{FollowerID: follower.ID, TargetID: target.ID, State: state, IRI: id, CreatedAt: now, UpdatedAt: now}
 		if err := tx.Create(f).Error; err != nil {
 			return nil, false, fmt.Errorf("create follow: %w", err)
 		}
-		return f, true, nil
+		return f, true, s.followChanged(tx, FollowChange{Follower: follower, Target: target, State: state})
 	}
 	if err != nil {
 		return nil, false, err
@@ -64,33 +72,98 @@ func SaveFollow(tx *db.Tx, followerID, targetID int64, state, id string) (f *Fol
 	if f.State == state && f.IRI == id {
 		return f, false, nil
 	}
+	was := f.State
 	f.State, f.IRI, f.UpdatedAt = state, id, now
 	err = tx.Model(&Follow{}).Where("id = ?", f.ID).
 		Updates(map[string]any{"state": state, "iri": id, "updated_at": now}).Error
 	if err != nil {
 		return nil, false, fmt.Errorf("update follow: %w", err)
 	}
-	return f, true, nil
+	return f, true, s.followChanged(tx, FollowChange{Follower: follower, Target: target, State: state, Was: was})
 }
 
-// SetFollowState changes the state; changed is false when it was so already.
-func SetFollowState(tx *db.Tx, followID int64, state string) (changed bool, err error) {
-	res := tx.Model(&Follow{}).Where("id = ? AND state <> ?", followID, state).
+// SetFollowState changes the state; changed is false when it was so already,
+// or the follow is no more. f keeps what it was.
+func (s *Service) SetFollowState(tx *db.Tx, f *Follow, state string) (changed bool, err error) {
+	res := tx.Model(&Follow{}).Where("id = ? AND state <> ?", f.ID, state).
 		Updates(map[string]any{"state": state, "updated_at": db.Now()})
 	if res.Error != nil {
 		return false, fmt.Errorf("update follow: %w", res.Error)
 	}
-	return res.RowsAffected > 0, nil
+	if res.RowsAffected == 0 {
+		return false, nil
+	}
+	ends, err := pair(tx, f)
+	if err != nil {
+		return false, err
+	}
+	ends.State, ends.Was = state, f.State
+	return true, s.followChanged(tx, ends)
 }
 
 // DeleteFollow removes the follow of two actors; existed tells whether there
 // was one.
-func DeleteFollow(tx *db.Tx, followerID, targetID int64) (existed bool, err error) {
-	res := tx.Where("follower_id = ? AND target_id = ?", followerID, targetID).Delete(&Follow{})
+func (s *Service) DeleteFollow(tx *db.Tx, followerID, targetID int64) (existed bool, err error) {
+	f, err := FollowBetween(tx.DB, followerID, targetID)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	res := tx.Where("id = ?", f.ID).Delete(&Follow{})
 	if res.Error != nil {
 		return false, fmt.Errorf("delete follow: %w", res.Error)
 	}
-	return res.RowsAffected > 0, nil
+	if res.RowsAffected == 0 {
+		return false, nil
+	}
+	ends, err := pair(tx, f)
+	if err != nil {
+		return false, err
+	}
+	ends.Was = f.State
+	return true, s.followChanged(tx, ends)
+}
+
+// pair reads both actors of a follow.
+func pair(tx *db.Tx, f *Follow) (c FollowChange, err error) {
+	if c.Follower, err = one(tx.Where("id = ?", f.FollowerID)); err != nil {
+		return c, err
+	}
+	c.Target, err = one(tx.Where("id = ?", f.TargetID))
+	return c, err
+}
+
+// endFollows removes all follows of an actor that is gone. Those who followed
+// one of ours may be many: what is told about them is that the actor is gone.
+func (s *Service) endFollows(tx *db.Tx, a *Actor) error {
+	q := tx.Preload("Follower").Preload("Target")
+	if a.Local() {
+		q = q.Where("follower_id = ?", a.ID)
+	} else {
+		q = q.Where("follower_id = ? OR target_id = ?", a.ID, a.ID)
+	}
+	var rows []Follow
+	if err := q.Order("id").Find(&rows).Error; err != nil {
+		return fmt.Errorf("follows of gone actor: %w", err)
+	}
+	if err := tx.Where("follower_id = ? OR target_id = ?", a.ID, a.ID).Delete(&Follow{}).Error; err != nil {
+		return fmt.Errorf("follows of gone actor: %w", err)
+	}
+	for _, f := range rows {
+		if err := s.followChanged(tx, FollowChange{Follower: f.Follower, Target: f.Target, Was: f.State}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) followChanged(tx *db.Tx, c FollowChange) error {
+	if s.FollowChanged == nil {
+		return nil
+	}
+	return s.FollowChanged(tx, c)
 }
 
 // FollowerInboxes gives where an activity for the accepted followers of some

@@ -53,6 +53,10 @@ type Options struct {
 
 // Service finds, makes and refreshes actors. It is safe for concurrent use.
 type Service struct {
+	// FollowChanged hears of every follow that is made, answered or ended, in
+	// the transaction that does it. The engine sets it; nil hears nothing.
+	FollowChanged func(tx *db.Tx, c FollowChange) error
+
 	db        *db.DB
 	transport *transport.Client
 	finger    *webfinger.Client
@@ -272,11 +276,15 @@ func (s *Service) CheckOrigin(ctx context.Context) error {
 // MarkGone notes that an actor is deleted: its documents answer 410, its
 // follows are removed. What modules hold of it is theirs to drop.
 func (s *Service) MarkGone(tx *db.Tx, id int64) error {
-	if err := tx.Where("follower_id = ? OR target_id = ?", id, id).Delete(&Follow{}).Error; err != nil {
-		return fmt.Errorf("follows of gone actor: %w", err)
+	a, err := one(tx.Where("id = ?", id))
+	if err != nil {
+		return err
+	}
+	if err := s.endFollows(tx, a); err != nil {
+		return err
 	}
 	now := db.Now()
-	err := tx.Model(&Actor{}).Where("id = ? AND gone_at IS NULL", id).Updates(map[string]any{"gone_at": now, "updated_at": now}).Error
+	err = tx.Model(&Actor{}).Where("id = ? AND gone_at IS NULL", id).Updates(map[string]any{"gone_at": now, "updated_at": now}).Error
 	if err != nil {
 		return fmt.Errorf("mark actor gone: %w", err)
 	}
