@@ -3,6 +3,8 @@ package activitypub
 import (
 	"context"
 	"fmt"
+
+	"github.com/kinemesh/kinemesh/activitypub/inbox"
 )
 
 // checkLimit bounds the gaps of one kind that are told.
@@ -16,7 +18,7 @@ func (e *Engine) Check(ctx context.Context) ([]string, error) {
 	var waiting int64
 	err := e.db.Read(ctx).Raw(`SELECT count(*) FROM inbox WHERE state IN (?, ?)
 		AND NOT EXISTS (SELECT 1 FROM jobs WHERE kind = ? AND state IN ('waiting', 'active'))`,
-		inboxWaiting, inboxActive, ProcessArgs{}.Kind()).Scan(&waiting).Error
+		inbox.Waiting, inbox.Active, inbox.ProcessArgs{}.Kind()).Scan(&waiting).Error
 	if err != nil {
 		return nil, fmt.Errorf("check inbox: %w", err)
 	}
@@ -43,6 +45,6 @@ func (e *Engine) Check(ctx context.Context) ([]string, error) {
 // Waiting is the number of activities received and not yet processed.
 func (e *Engine) Waiting(ctx context.Context) (int64, error) {
 	var n int64
-	err := e.db.Read(ctx).Model(&inboxRow{}).Where("state IN ?", []string{inboxWaiting, inboxActive}).Count(&n).Error
+	err := e.db.Read(ctx).Model(&inbox.Row{}).Where("state IN ?", []string{inbox.Waiting, inbox.Active}).Count(&n).Error
 	return n, err
 }

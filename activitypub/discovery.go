@@ -15,7 +15,7 @@ import (
 
 // routes registers inboxes, discovery and the REST endpoints of follows.
 func (e *Engine) routes(r *rest.Router) {
-	r.Root.POST("/inbox", rest.Anyone, e.postSharedInbox)
+	r.Root.POST("/inbox", rest.Anyone, e.Inbox.Post)
 	r.Root.POST("/accounts/:name/inbox", rest.Anyone, e.postOwnInbox)
 	r.Root.POST("/video-channels/:name/inbox", rest.Anyone, e.postOwnInbox)
 	r.Root.GET("/.well-known/webfinger", rest.Anyone, e.getWebFinger)
@@ -25,6 +25,26 @@ func (e *Engine) routes(r *rest.Router) {
 	r.Root.GET("/nodeinfo/2.0.json", rest.Anyone, e.getNodeInfo("2.0"))
 	r.Root.GET("/nodeinfo/2.1.json", rest.Anyone, e.getNodeInfo("2.1"))
 	e.followRoutes(r)
+}
+
+// postOwnInbox is POST to the inbox of one of our actors.
+func (e *Engine) postOwnInbox(c echo.Context) error {
+	a, err := e.Actors.ByUsername(c.Request().Context(), c.Param("name"))
+	if err != nil {
+		return notFound(err, "Actor not found")
+	}
+	if a.GoneAt != nil {
+		return &rest.Problem{Status: http.StatusGone, Detail: "Actor is gone"}
+	}
+	return e.Inbox.Post(c)
+}
+
+// notFound makes a 404 of ErrNotFound and leaves other errors.
+func notFound(err error, detail string) error {
+	if errors.Is(err, ErrNotFound) {
+		return rest.NotFound(detail)
+	}
+	return err
 }
 
 // getWebFinger answers for our actors (RFC 7033): by acct: or by their URL.

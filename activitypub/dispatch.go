@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/inbox"
 	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
@@ -190,7 +191,7 @@ var kinds = map[string]struct{}{
 func (e *Engine) undone(ctx context.Context, env vocab.Envelope) (vocab.Object, error) {
 	o := env.Object
 	if !env.Embedded {
-		var row inboxRow
+		var row inbox.Row
 		err := e.db.Read(ctx).Where("activity_id = ? AND actor = ?", o.ID(), env.Actor).Take(&row).Error
 		switch {
 		case errors.Is(err, ErrNotFound):

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-fed/activity/pub"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/inbox"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
@@ -80,17 +80,14 @@ type Options struct {
 // with Use, and call Prepare after the migrations.
 type Engine struct {
 	Actors *actor.Service
+	Inbox  *inbox.Inbox
 	Outbox *Outbox
 
-	db       *db.DB
-	o        Options
-	log      *slog.Logger
-	policy   signature.Policy
-	gofed    pub.FederatingActor
-	metrics  metrics
-	failures *perMinute // by client address
-	hints    *perMinute // by host
-	hosts    *hosts
+	db      *db.DB
+	o       Options
+	log     *slog.Logger
+	metrics metrics
+	hosts   *hosts
 
 	modules  []Module
 	handlers map[On]Handler
@@ -253,8 +250,3 @@ func (e *Engine) Registered() []string {
 func (e *Engine) blocked(ctx context.Context, host string) bool {
 	return e.o.Blocked != nil && e.o.Blocked(ctx, host)
 }
-
-// clock is go-fed's.
-type clock struct{}
-
-func (clock) Now() time.Time { return time.Now().UTC() }

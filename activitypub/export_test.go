@@ -3,11 +3,13 @@ package activitypub
 import (
 	"context"
 	"time"
+
+	"github.com/kinemesh/kinemesh/activitypub/inbox"
 )
 
 // For tests of single jobs.
 type (
-	InboxRow    = inboxRow
+	InboxRow    = inbox.Row
 	DeliveryRow = deliveryRow
 	OutboxRow   = outboxRow
 )
@@ -18,11 +20,10 @@ var DeliveryPauses = deliveryPauses
 // DeliveryPause is the pause after an attempt.
 func DeliveryPause(n int) time.Duration { return deliveryPause(n) }
 
-// InboxPause is the pause after an attempt.
-func InboxPause(n int) time.Duration { return inboxPause(n) }
-
 // ProcessInbox drains the inbox now.
-func (e *Engine) ProcessInbox(ctx context.Context) error { return e.processInbox(ctx, ProcessArgs{}) }
+func (e *Engine) ProcessInbox(ctx context.Context) error {
+	return e.Inbox.Process(ctx, inbox.ProcessArgs{})
+}
 
 // Deliver makes one attempt now.
 func (e *Engine) Deliver(ctx context.Context, id int64) error {

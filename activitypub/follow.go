@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/inbox"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
@@ -97,7 +98,7 @@ func (e *Engine) Follow(ctx context.Context, from *actor.Actor, targetIRI string
 // freeAnswers forgets the ids of earlier Accepts and Rejects of an actor:
 // PeerTube gives the same one to a follow that it still has.
 func freeAnswers(tx *db.Tx, target string) error {
-	err := tx.Model(&inboxRow{}).Where("actor = ? AND type IN ? AND done_at IS NOT NULL", target, []string{"Accept", "Reject"}).
+	err := tx.Model(&inbox.Row{}).Where("actor = ? AND type IN ? AND done_at IS NOT NULL", target, []string{"Accept", "Reject"}).
 		Update("activity_id", gorm.Expr("activity_id || ' ' || id")).Error
 	if err != nil {
 		return fmt.Errorf("free answers: %w", err)

@@ -2,20 +2,10 @@ package activitypub
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/kinemesh/kinemesh/activitypub/vocab"
 )
 
 // metrics of federation.
 type metrics struct {
-	// kinemesh_activitypub_inbox_total{result}: accepted, repeat, ignored,
-	// invalid, too_large, type, blocked, limited, origin, key, and the reasons
-	// of signature: missing, ambiguous, malformed, algorithm, coverage,
-	// digest, date, host, mismatch.
-	inbox *prometheus.CounterVec
-	// kinemesh_activitypub_activities_total{activity,result}: activity is a
-	// type of AS2 or "other"; result is done, dropped, retried, dead.
-	activities *prometheus.CounterVec
 	// kinemesh_activitypub_deliveries_total{result}: delivered, retried,
 	// failed.
 	deliveries *prometheus.CounterVec
@@ -30,16 +20,6 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		return c
 	}
 	return metrics{
-		inbox:      counter("inbox_total", "Requests to inboxes.", "result"),
-		activities: counter("activities_total", "Activities taken from the inbox.", "activity", "result"),
 		deliveries: counter("deliveries_total", "Attempts to deliver.", "result"),
 	}
-}
-
-// activityLabel keeps the label closed.
-func activityLabel(t string) string {
-	if vocab.Known(t) || t == "View" || t == "ApproveReply" || t == "RejectReply" {
-		return t
-	}
-	return "other"
 }

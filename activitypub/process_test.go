@@ -290,11 +290,3 @@ func TestClean(t *testing.T) {
 		}
 	}, withNotes()...)
 }
-
-func TestInboxPauses(t *testing.T) {
-	for n := 1; n <= 8; n++ {
-		if p := activitypub.InboxPause(n); p < 10*time.Second || p > 4*time.Hour {
-			t.Errorf("pause %d is %v", n, p)
-		}
-	}
-}

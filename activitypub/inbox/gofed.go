@@ -1,4 +1,4 @@
-package activitypub
+package inbox
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 // delegate lets go-fed's actor drive our inbox stages in the order of AP 7:
 // authenticate, authorise, store. Its own storage, side effects, delivery and
 // client-to-server half stay unused (ARCHITECTURE 10).
-type delegate struct{ e *Engine }
+type delegate struct{ b *Inbox }
 
 var _ pub.DelegateActor = (*delegate)(nil)
 
@@ -34,17 +34,17 @@ func incomingOf(ctx context.Context) *incoming {
 // throughGofed runs the stages by go-fed. When it cannot read the activity,
 // it writes an answer that goes nowhere, in.stored stays false, and the
 // caller takes the stages itself.
-func (e *Engine) throughGofed(ctx context.Context, in *incoming) error {
+func (b *Inbox) throughGofed(ctx context.Context, in *incoming) error {
 	ctx = context.WithValue(ctx, incomingKey{}, in)
 	r := in.req.Clone(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(in.body))
 	r.Header.Set("Content-Type", transport.ActivityJSON) // checked before, in more spellings than go-fed knows
-	_, err := e.gofed.PostInbox(ctx, nowhere{http.Header{}}, r)
+	_, err := b.gofed.PostInbox(ctx, nowhere{http.Header{}}, r)
 	if _, ok := errors.AsType[*refusal](err); ok {
 		return err
 	}
 	if err != nil {
-		e.log.DebugContext(ctx, "go-fed cannot read an activity", "activity", in.env.ID, "error", err)
+		b.log.DebugContext(ctx, "go-fed cannot read an activity", "activity", in.env.ID, "error", err)
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func (n nowhere) WriteHeader(int)             {}
 // AuthenticatePostInbox checks the signature.
 func (d *delegate) AuthenticatePostInbox(ctx context.Context, _ http.ResponseWriter, _ *http.Request) (context.Context, bool, error) {
 	in := incomingOf(ctx)
-	if err := d.e.authenticate(ctx, in); err != nil {
+	if err := d.b.authenticate(ctx, in); err != nil {
 		return ctx, false, err
 	}
 	return ctx, !in.ignored, nil
@@ -72,13 +72,13 @@ func (d *delegate) PostInboxRequestBodyHook(ctx context.Context, _ *http.Request
 
 // AuthorizePostInbox checks who may say this.
 func (d *delegate) AuthorizePostInbox(ctx context.Context, _ http.ResponseWriter, _ pub.Activity) (bool, error) {
-	err := d.e.authorize(ctx, incomingOf(ctx))
+	err := d.b.authorize(ctx, incomingOf(ctx))
 	return err == nil, err
 }
 
 // PostInbox stores the activity as it was received.
 func (d *delegate) PostInbox(ctx context.Context, _ *url.URL, _ pub.Activity) error {
-	return d.e.store(ctx, incomingOf(ctx))
+	return d.b.store(ctx, incomingOf(ctx))
 }
 
 // InboxForwarding does nothing here: modules forward what is theirs.

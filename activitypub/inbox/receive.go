@@ -1,0 +1,217 @@
+package inbox
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/iri"
+	"github.com/kinemesh/kinemesh/activitypub/signature"
+	"github.com/kinemesh/kinemesh/activitypub/transport"
+	"github.com/kinemesh/kinemesh/activitypub/vocab"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+// maxBody is the largest activity (SEC-32).
+const maxBody = 1 << 20
+
+// incoming is one request to an inbox on its way through the checks.
+type incoming struct {
+	req    *http.Request
+	remote string // client address
+	body   []byte
+	params *signature.Params
+	env    vocab.Envelope
+	signer *actor.Actor
+
+	ignored bool // nothing to do, but the sender need not know
+	stored  bool
+	repeat  bool
+}
+
+// refusal is why a request is not accepted: an HTTP status and a metric label.
+type refusal struct {
+	status int
+	label  string
+	err    error
+}
+
+func (r *refusal) Error() string { return r.err.Error() }
+func (r *refusal) Unwrap() error { return r.err }
+
+func refuse(status int, label string, err error) error { return &refusal{status, label, err} }
+
+// Post accepts an activity: 204 once it is committed (REL-01), 202 when
+// there is nothing to do, else a problem.
+func (b *Inbox) Post(c echo.Context) error {
+	in := &incoming{req: c.Request(), remote: c.RealIP()}
+	err := b.receive(in)
+	switch {
+	case err == nil && in.ignored:
+		b.metrics.requests.WithLabelValues("ignored").Inc()
+		return c.NoContent(http.StatusAccepted)
+	case err == nil && in.repeat:
+		b.metrics.requests.WithLabelValues("repeat").Inc()
+		return c.NoContent(http.StatusNoContent)
+	case err == nil:
+		b.metrics.requests.WithLabelValues("accepted").Inc()
+		return c.NoContent(http.StatusNoContent)
+	}
+	r, ok := errors.AsType[*refusal](err)
+	if !ok {
+		return err
+	}
+	b.metrics.requests.WithLabelValues(r.label).Inc()
+	b.log.InfoContext(c.Request().Context(), "activity refused", "reason", r.label, "error", r.err)
+	p := &rest.Problem{Status: r.status, Detail: http.StatusText(r.status)}
+	if r.status == http.StatusTooManyRequests {
+		p.Header = map[string]string{"Retry-After": "60"}
+	}
+	return p
+}
+
+// receive takes a request through all stages. go-fed's scaffold calls them
+// for the activities that it knows; the others are taken through here, since
+// it would answer 400 to them (ARCHITECTURE 10).
+func (b *Inbox) receive(in *incoming) error {
+	if !b.o.Enabled {
+		return refuse(http.StatusForbidden, "blocked", errors.New("federation is switched off"))
+	}
+	if err := b.read(in); err != nil {
+		return err
+	}
+	ctx := in.req.Context()
+	if vocab.Known(in.env.Type) && in.env.Doc.Has("@context") {
+		if err := b.throughGofed(ctx, in); err != nil {
+			return err
+		}
+	}
+	if in.ignored || in.stored {
+		return nil
+	}
+	if in.signer == nil {
+		if err := b.authenticate(ctx, in); err != nil || in.ignored {
+			return err
+		}
+	}
+	if err := b.authorize(ctx, in); err != nil {
+		return err
+	}
+	return b.store(ctx, in)
+}
+
+// read takes the body and the envelope from the request.
+func (b *Inbox) read(in *incoming) error {
+	if !transport.IsActivity(in.req.Header.Get("Content-Type")) { // SEC-32
+		return refuse(http.StatusUnsupportedMediaType, "type", fmt.Errorf("content type %q", in.req.Header.Get("Content-Type")))
+	}
+	if b.failures.over(network(in.remote)) { // SEC-33
+		return refuse(http.StatusTooManyRequests, "limited", errors.New("too many failures from this address"))
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, in.req.Body, maxBody))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return refuse(http.StatusRequestEntityTooLarge, "too_large", err)
+		}
+		return refuse(http.StatusBadRequest, "invalid", err)
+	}
+	in.body = body
+	if in.params, err = signature.Parse(in.req); err != nil {
+		return b.unsigned(in, err)
+	}
+	if err := b.o.Policy.Check(in.req, in.params, body); err != nil {
+		return b.unsigned(in, err)
+	}
+	if in.env, err = vocab.ParseActivity(body); err != nil {
+		return refuse(http.StatusBadRequest, "invalid", err)
+	}
+	return nil
+}
+
+// unsigned is 401 for everything that is wrong with a signature (SEC-01).
+func (b *Inbox) unsigned(in *incoming, err error) error {
+	b.failures.add(network(in.remote))
+	label := string(signature.ReasonOf(err))
+	if label == "" {
+		label = "key"
+	}
+	return refuse(http.StatusUnauthorized, label, err)
+}
+
+// authenticate finds the signer.
+func (b *Inbox) authenticate(ctx context.Context, in *incoming) error {
+	if b.o.Actors.IsLocal(in.env.Actor) || b.o.Actors.IsLocal(in.env.ID) && !namedByObject(in.env) { // SEC-13
+		return refuse(http.StatusForbidden, "origin", fmt.Errorf("%s by %s claims to be ours", in.env.ID, in.env.Actor))
+	}
+	if b.blocked(ctx, iri.Host(in.env.Actor)) || b.blocked(ctx, iri.Host(iri.WithoutFragment(in.params.KeyID))) {
+		return refuse(http.StatusForbidden, "blocked", errors.New("host is blocked"))
+	}
+	if in.env.Type == "Delete" && in.env.ObjectID() == in.env.Actor {
+		// SEC-34: the key of a deleted actor cannot be fetched any more, and
+		// who is not known here has nothing to delete.
+		_, err := b.o.Actors.ByIRI(ctx, in.env.Actor)
+		if in.ignored = errors.Is(err, actor.ErrNotFound); in.ignored {
+			return nil
+		}
+	}
+	known, err := b.o.Actors.KnownKey(ctx, in.params.KeyID)
+	if err != nil {
+		return err
+	}
+	a, key, err := b.o.Actors.KeyOf(transport.WithBudget(ctx, keyBudget), in.params.KeyID)
+	if errors.Is(err, actor.ErrStore) {
+		return err // REL-06: not the sender's fault
+	}
+	if err != nil {
+		return b.unsigned(in, err)
+	}
+	err = b.o.Policy.Verify(in.req, in.params, key)
+	if signature.ReasonOf(err) == signature.ReasonMismatch && known { // SEC-08
+		a, err = b.verifyAnew(ctx, in, key, err)
+	}
+	if err != nil {
+		return b.unsigned(in, err)
+	}
+	in.signer = a
+	return nil
+}
+
+// keyBudget bounds the fetches for one unproven request: a key, its owner and
+// their redirects.
+const keyBudget = 6
+
+// verifyAnew asks once for a rotated key after the known one did not fit.
+func (b *Inbox) verifyAnew(ctx context.Context, in *incoming, old crypto.PublicKey, mismatch error) (*actor.Actor, error) {
+	a, key, err := b.o.Actors.RefetchKey(transport.WithBudget(ctx, keyBudget), in.params.KeyID)
+	if err != nil {
+		b.log.DebugContext(ctx, "key not fetched again", "key", in.params.KeyID, "error", err)
+		return nil, mismatch
+	}
+	if k, ok := old.(interface{ Equal(crypto.PublicKey) bool }); ok && k.Equal(key) {
+		return nil, mismatch
+	}
+	return a, b.o.Policy.Verify(in.req, in.params, key)
+}
+
+// authorize checks who may say this: the activity's id and actor are on one
+// host (SEC-12). A signer other than the actor is a messenger, whose word is
+// not taken (SEC-11); process asks the origin.
+func (b *Inbox) authorize(_ context.Context, in *incoming) error {
+	if !in.env.OnHost() && !namedByObject(in.env) {
+		return refuse(http.StatusForbidden, "origin", fmt.Errorf("%s by %s: two hosts", in.env.ID, in.env.Actor))
+	}
+	return nil
+}
+
+// namedByObject tells whether an activity is named after its object: when the
+// owner of a video deletes a comment below it, PeerTube names the Delete by
+// the comment, wherever that lives. The signature is still the actor's.
+func namedByObject(env vocab.Envelope) bool {
+	return env.Type == "Delete" && env.ObjectID() != "" && env.ID == env.ObjectID()+"/delete"
+}

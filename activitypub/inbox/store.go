@@ -1,0 +1,83 @@
+package inbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/kinemesh/kinemesh/activitypub/iri"
+	"github.com/kinemesh/kinemesh/activitypub/vocab"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/jobs"
+)
+
+// Row is a row of the table inbox.
+type Row struct {
+	ID         int64 `gorm:"primaryKey"`
+	ActivityID string
+	Actor      string
+	Signer     string
+	Host       string
+	Type       string
+	Object     string
+	Proof      string
+	Raw        string
+	State      string
+	Attempts   int
+	LastError  string
+	NextAt     time.Time
+	ReceivedAt time.Time
+	DoneAt     *time.Time
+}
+
+func (Row) TableName() string { return "inbox" }
+
+// The states of a row.
+const (
+	Waiting = "waiting"
+	Active  = "active"
+	Done    = "done"
+	Dropped = "dropped"
+	Dead    = "dead"
+)
+
+// store commits the activity together with the job that will take it
+// (REL-01). A repeat, or the same request replayed, changes nothing (SEC-07).
+func (b *Inbox) store(ctx context.Context, in *incoming) error {
+	sum := sha256.Sum256(in.params.Signature)
+	row := newRow(in.env, in.signer.IRI, hex.EncodeToString(sum[:]), string(in.body))
+	return b.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		fresh, err := insert(tx, row)
+		in.stored, in.repeat = err == nil, err == nil && !fresh
+		return err
+	})
+}
+
+func newRow(env vocab.Envelope, signer, proof, raw string) *Row {
+	now, id := db.Now(), env.ID
+	if env.Type == "View" {
+		// PeerTube gives all Views of a viewer one id, first and later ones
+		// (PT federation 2), so here the signature alone tells repeats.
+		id += " " + proof
+	}
+	return &Row{
+		ActivityID: id, Actor: env.Actor, Signer: signer, Host: iri.Host(env.Actor), Type: env.Type,
+		Object: env.ObjectID(), Proof: proof, Raw: raw, State: Waiting, NextAt: now, ReceivedAt: now,
+	}
+}
+
+func insert(tx *db.Tx, row *Row) (fresh bool, err error) {
+	row.ID = 0
+	res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(row)
+	if res.Error != nil {
+		return false, fmt.Errorf("store activity: %w", res.Error)
+	}
+	if res.RowsAffected == 0 {
+		return false, nil
+	}
+	return true, jobs.Insert(tx, ProcessArgs{}, jobs.Unique("now"))
+}

@@ -1,0 +1,60 @@
+package activitypub
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kinemesh/kinemesh/activitypub/inbox"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/jobs"
+)
+
+// keep is how long received activities and receipts stay; the time window of
+// signatures is far shorter.
+const keep = 14 * 24 * time.Hour
+
+// CleanArgs drops old rows of inbox and outbox.
+type CleanArgs struct{}
+
+// Kind names the job.
+func (CleanArgs) Kind() string { return "activitypub.clean" }
+
+func (e *Engine) clean(ctx context.Context, _ CleanArgs) error {
+	before := db.Now().Add(-keep)
+	return e.db.Tx(ctx, func(tx *db.Tx) error {
+		if err := tx.Where("done_at <= ?", before).Delete(&inbox.Row{}).Error; err != nil {
+			return fmt.Errorf("clean inbox: %w", err)
+		}
+		err := tx.Where(`listed = ? AND created_at <= ? AND NOT EXISTS
+			(SELECT 1 FROM deliveries d WHERE d.outbox_id = outbox.id AND d.state = ?)`, false, before, deliveryPending).
+			Delete(&outboxRow{}).Error
+		if err != nil {
+			return fmt.Errorf("clean outbox: %w", err)
+		}
+		return nil
+	})
+}
+
+func (e *Engine) ownJobs() []jobs.Handler {
+	return []jobs.Handler{
+		jobs.Handle(e.Inbox.Process, jobs.InQueue("inbox"), jobs.Attempts(10), jobs.Timeout(15*time.Minute), jobs.Keep(time.Hour), jobs.As("activitypub-inbox")),
+		jobs.Handle(e.fanOut, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("activitypub-http-broadcast")),
+		jobs.Handle(e.deliver, jobs.InQueue("deliver"), jobs.Attempts(10), jobs.Timeout(time.Minute), jobs.Keep(time.Hour), jobs.As("activitypub-http-unicast")),
+		jobs.Handle(e.crawl, jobs.InQueue("default"), jobs.Attempts(5), jobs.Timeout(crawlTime+time.Minute), jobs.As("activitypub-http-fetcher")),
+		jobs.Handle(e.followJob, jobs.InQueue("default"), jobs.Attempts(5), jobs.As("activitypub-follow")),
+		jobs.Handle(e.actorDeleted, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("actor-deleted")),
+		jobs.Handle(e.clean, jobs.InQueue("default"), jobs.Keep(time.Hour)),
+	}
+}
+
+func ownPeriodic() []jobs.Periodic {
+	return []jobs.Periodic{
+		{Name: "activitypub.process", Every: 30 * time.Second, Args: inbox.ProcessArgs{}},
+		{Name: "activitypub.clean", Every: time.Hour, Args: CleanArgs{}},
+	}
+}
+
+// clip cuts a text for a column.
+func clip(s string, n int) string { return strings.ToValidUTF8(s[:min(len(s), n)], "") }
