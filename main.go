@@ -284,7 +284,7 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 	o.Register = append(o.Register, about.Routes)
 	if withWeb {
 		site, err := web.NewSite(web.SiteOptions{
-			Config: a.cfg, DB: a.db, Catalog: a.video.Catalog, Channels: a.accounts.Channels, Users: a.accounts.Users,
+			Config: a.cfg, DB: a.db, Catalog: a.video.Catalog, Listing: a.video.Listing, Channels: a.accounts.Channels, Users: a.accounts.Users,
 			OAuth: a.accounts.OAuth, Version: version, Logger: a.log,
 		})
 		if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
+	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/video/serve"
 	"github.com/kinemesh/kinemesh/video/storage"
 	"github.com/kinemesh/kinemesh/video/torrent"
@@ -46,6 +47,7 @@ type Options struct {
 // Video is the assembled module.
 type Video struct {
 	Catalog *catalog.Service
+	Listing *listing.Service
 	// Infohashes is what the tracker admits.
 	Infohashes *torrent.AllowList
 
@@ -100,11 +102,13 @@ func (v *Video) assemble() (err error) {
 		},
 		DeleteFile: v.store.Delete,
 		RemoteURI:  catalog.RemoteURI{Users: cfg.Search.RemoteURI.Users, Anonymous: cfg.Search.RemoteURI.Anonymous},
-		HideNSFW:   cfg.Instance.DefaultNSFWPolicy == "do_not_list",
 	})
 	if err != nil {
 		return err
 	}
+	v.Listing = listing.New(listing.Options{
+		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, HideNSFW: cfg.Instance.DefaultNSFWPolicy == "do_not_list",
+	})
 	v.Infohashes = torrent.NewAllowList(v.Catalog.KnownInfohash)
 	v.upload, err = upload.New(upload.Options{
 		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, Store: v.store, Tool: o.Tool,
@@ -147,6 +151,7 @@ func (v *Video) Module() activitypub.Module {
 	m.Routes = func(r *rest.Router) {
 		v.upload.Routes(r)
 		v.Catalog.Routes(r)
+		v.Listing.Routes(r)
 		v.serve.Routes(r)
 		v.view.Routes(r)
 	}

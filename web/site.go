@@ -16,6 +16,7 @@ import (
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -29,6 +30,7 @@ type SiteOptions struct {
 	Config   *config.Config
 	DB       *db.DB
 	Catalog  *catalog.Service
+	Listing  *listing.Service
 	Channels *channel.Service
 	Users    *user.Service
 	OAuth    *oauth.Service
@@ -165,21 +167,21 @@ func (s *Site) toLogin(c echo.Context) error {
 
 // page reads start and sort; lists of pages have a fixed length.
 func page(c echo.Context, sort string) (rest.Page, error) {
-	p, err := rest.ParsePage(c, sort, catalog.Sorts()...)
+	p, err := rest.ParsePage(c, sort, listing.Sorts()...)
 	p.Count = pageSize
 	return p, err
 }
 
 // list loads one part of a list and where the next one is. One video more than
 // shown tells whether there is a next part.
-func (s *Site) list(c echo.Context, f catalog.Filter) ([]Card, Pager, error) {
+func (s *Site) list(c echo.Context, f listing.Filter) ([]Card, Pager, error) {
 	if s.o.Config.Instance.DefaultNSFWPolicy == "do_not_list" && !f.All {
 		no := false
 		f.NSFW = &no
 	}
 	shown := f.Page.Count
 	f.Page.Count++
-	rows, total, err := s.o.Catalog.List(c.Request().Context(), f)
+	rows, total, err := s.o.Listing.List(c.Request().Context(), f)
 	if err != nil {
 		return nil, Pager{}, err
 	}
@@ -250,7 +252,7 @@ func (s *Site) home(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	cards, pager, err := s.list(c, catalog.Filter{Page: p, SkipCount: true})
+	cards, pager, err := s.list(c, listing.Filter{Page: p, SkipCount: true})
 	if err != nil {
 		return err
 	}
@@ -264,7 +266,7 @@ func (s *Site) browse(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f := catalog.Filter{Page: p, SkipCount: true, TagsOneOf: rest.QueryValues(c, "tagsOneOf"), Languages: rest.QueryValues(c, "languageOneOf")}
+	f := listing.Filter{Page: p, SkipCount: true, TagsOneOf: rest.QueryValues(c, "tagsOneOf"), Languages: rest.QueryValues(c, "languageOneOf")}
 	for _, text := range rest.QueryValues(c, "categoryOneOf") {
 		n, err := strconv.Atoi(text)
 		if err != nil {
@@ -318,7 +320,7 @@ func (s *Site) search(c echo.Context) error {
 		v.Empty = Empty{Title: "What are you looking for?", Text: "Words of a title, a tag, or the address of a video on another server."}
 		return s.pages.Search(c.Response(), v)
 	}
-	if v.Cards, v.Pager, err = s.list(c, catalog.Filter{Page: p, Search: term}); err != nil {
+	if v.Cards, v.Pager, err = s.list(c, listing.Filter{Page: p, Search: term}); err != nil {
 		return err
 	}
 	return s.pages.Search(c.Response(), v)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
-	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -21,7 +21,7 @@ func (s *Site) channel(c echo.Context) error {
 	v := s.actorPage(c, ch.Actor, "/c/")
 	v.OwnerName, v.OwnerURL = nameOf(ch.Account.Actor.Name, ch.Account.Actor.Username), "/a/"+ch.Account.Actor.Handle()
 	v.Support = s.texts.safe(ch.Support)
-	return s.actorVideos(c, v, catalog.Filter{ChannelID: ch.ID, All: p != nil && ch.OwnedBy(p.UserID)})
+	return s.actorVideos(c, v, listing.Filter{ChannelID: ch.ID, All: p != nil && ch.OwnedBy(p.UserID)})
 }
 
 // account shows a person, the channels and the latest videos in them.
@@ -41,7 +41,7 @@ func (s *Site) account(c echo.Context) error {
 	for _, ch := range channels {
 		v.Channels = append(v.Channels, person(ch))
 	}
-	return s.actorVideos(c, v, catalog.Filter{AccountID: a.ID, All: p != nil && a.UserID != nil && *a.UserID == p.UserID})
+	return s.actorVideos(c, v, listing.Filter{AccountID: a.ID, All: p != nil && a.UserID != nil && *a.UserID == p.UserID})
 }
 
 func person(ch *channel.Channel) Person {
@@ -79,7 +79,7 @@ func webAddress(addresses ...string) string {
 	return ""
 }
 
-func (s *Site) actorVideos(c echo.Context, v *ActorPage, f catalog.Filter) (err error) {
+func (s *Site) actorVideos(c echo.Context, v *ActorPage, f listing.Filter) (err error) {
 	if f.Page, err = page(c, "-publishedAt"); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/label"
+	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -284,12 +285,12 @@ func (s *Site) downloads(v *loaded) (out []DownloadFile) {
 
 // next are other recent videos, for the column beside the player.
 func (s *Site) next(c echo.Context, except int64) ([]Card, error) {
-	f := catalog.Filter{Page: rest.Page{Count: nextSize + 1, Sort: "publishedAt", Desc: true}, SkipCount: true}
+	f := listing.Filter{Page: rest.Page{Count: nextSize + 1, Sort: "publishedAt", Desc: true}, SkipCount: true}
 	if s.o.Config.Instance.DefaultNSFWPolicy == "do_not_list" {
 		no := false
 		f.NSFW = &no
 	}
-	rows, _, err := s.o.Catalog.List(c.Request().Context(), f)
+	rows, _, err := s.o.Listing.List(c.Request().Context(), f)
 	if err != nil {
 		return nil, err
 	}

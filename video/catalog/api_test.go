@@ -81,9 +81,9 @@ func TestShapes(t *testing.T) {
 			n.Attributes.Tags = []string{"fixture", "test", "two"}
 		})
 		w.WithFiles(v)
-		far := remoteOf(w.Remote("carol", "far.example"), "0a11ce00-0000-4000-8000-000000000009")
+		far := catalogtest.RemoteVideo(w.Remote("carol", "far.example"), "0a11ce00-0000-4000-8000-000000000009")
 		far.Thumbnails = append(far.Thumbnails, catalog.Thumbnail{Type: catalog.Preview, Filename: "far-p.jpg", RemoteURL: "https://far.example/p.jpg"})
-		remote := saveRemote(t, w, far)
+		remote := w.SaveRemote(far)
 		w.Follow(remote.Owner.ChannelActorID)
 		w.Tx(w.Catalog.RefreshListed)
 		for name, path := range map[string]string{
@@ -246,7 +246,7 @@ func TestRemoteVisibility(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := catalogtest.New(t, dbtest.SQLite(t), func(o *catalog.Options) { o.RemoteURI = c.allow })
 			bob := w.User("bob", rest.RoleUser)
-			v := saveRemote(t, w, remoteOf(w.Remote("carol", "far.example"), "0a11ce00-0000-4000-8000-000000000001"))
+			v := w.SaveRemote(catalogtest.RemoteVideo(w.Remote("carol", "far.example"), "0a11ce00-0000-4000-8000-000000000001"))
 			path := "/api/v1/videos/" + v.UUID
 			if a := w.Do(nil, "GET", path, nil); a.Status != c.nobody {
 				t.Errorf("nobody: %d, want %d", a.Status, c.nobody)

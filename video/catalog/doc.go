@@ -1,6 +1,6 @@
 // Package catalog is the aggregate of the video module: the rows of videos with
 // their files, playlists, thumbnails, tags and shares; the states a video goes
-// through; who may see it; the lists; and the REST endpoints on them. Every
+// through; who may see it; and the REST endpoints on one video. Every
 // other feature of the module stands on it and none is imported by it.
 //
 // Invariants

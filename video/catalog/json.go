@@ -41,8 +41,15 @@ type apiThumbnail struct {
 	AspectRatio string `json:"aspectRatio"`
 }
 
-// apiVideo is a video in a list (OpenAPI Video).
-type apiVideo struct {
+// Listed is a video in a list.
+type Listed struct {
+	Video                      // Description holds its beginning only
+	Account, Channel           channel.Summary
+	MiniatureName, PreviewName string
+}
+
+// VideoJSON is a video in a list (OpenAPI Video).
+type VideoJSON struct {
 	ID                    int64           `json:"id"`
 	UUID                  string          `json:"uuid"`
 	ShortUUID             string          `json:"shortUUID"`
@@ -102,8 +109,8 @@ const (
 
 // toAPI is a row of a list as the API answers with it. own adds what only the
 // owner and moderators read.
-func (s *Service) toAPI(l *Listed, own bool) apiVideo {
-	a := apiVideo{
+func (s *Service) APIVideo(l *Listed, own bool) VideoJSON {
+	a := VideoJSON{
 		ID: l.ID, UUID: l.UUID, ShortUUID: ShortUUID(l.UUID), URL: l.IRI, Name: l.Name,
 		Category: numbered(l.Category, label.Category), Licence: numbered(l.Licence, label.Licence), Language: languageOf(l.Language),
 		Privacy: labelled{int(l.Privacy), l.Privacy.Label()}, NSFW: l.NSFW, NSFWFlags: l.NSFWFlags, NSFWSummary: orNull(l.NSFWSummary),
@@ -216,8 +223,8 @@ type apiPlaylist struct {
 
 // apiDetails is one video in full (OpenAPI VideoDetails).
 type apiDetails struct {
-	apiVideo
-	// These replace the short forms of apiVideo.
+	VideoJSON
+	// These replace the short forms of VideoJSON.
 	Account channel.AccountJSON `json:"account"`
 	Channel channel.ChannelJSON `json:"channel"`
 
@@ -247,7 +254,7 @@ func (s *Service) detailsToAPI(v *Video, m *Media, ch *channel.Channel) apiDetai
 		l.PreviewName = t.Filename
 	}
 	d := apiDetails{
-		apiVideo: s.toAPI(&l, false), Account: s.opts.Channels.APIAccount(ch.Account), Channel: s.opts.Channels.APIChannel(ch),
+		VideoJSON: s.APIVideo(&l, false), Account: s.opts.Channels.APIAccount(ch.Account), Channel: s.opts.Channels.APIChannel(ch),
 		StreamingPlaylists: []apiPlaylist{}, Files: s.filesToAPI(v, m.Files), Support: orNull(v.Support),
 		DescriptionPath: "/api/v1/videos/" + v.UUID + "/description", Tags: m.Tags,
 		CommentsEnabled: v.CommentsPolicy != CommentsDisabled,

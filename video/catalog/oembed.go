@@ -51,8 +51,7 @@ func (s *Service) oEmbed(c echo.Context) error {
 		return err
 	}
 	var check rest.Checker
-	q := params{c, &check}
-	maxWidth, maxHeight := q.number("maxwidth"), q.number("maxheight")
+	maxWidth, maxHeight := queryNumber(c, &check, "maxwidth"), queryNumber(c, &check, "maxheight")
 	if err := check.Err(); err != nil {
 		return err
 	}
@@ -78,6 +77,19 @@ func (s *Service) oEmbed(c echo.Context) error {
 		out.ThumbnailURL, out.ThumbnailWidth, out.ThumbnailHeight = s.urls.Origin+ThumbnailPath(t), t.Width, t.Height
 	}
 	return c.JSON(http.StatusOK, out)
+}
+
+func queryNumber(c echo.Context, check *rest.Checker, name string) *int {
+	s := c.QueryParam(name)
+	if s == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		check.Refuse("query", name, "Should be a number", s)
+		return nil
+	}
+	return &n
 }
 
 func fit(width, height int, maxWidth, maxHeight *int) (w, h int) {

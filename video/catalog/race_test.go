@@ -70,7 +70,7 @@ func TestSaveRemoteAtOnce(t *testing.T) {
 		saved := 0
 		for _, err := range together(6, func(int) error {
 			return d.Tx(context.Background(), func(tx *db.Tx) error {
-				_, _, err := w.Catalog.SaveRemote(tx, remoteOf(carol, uuid))
+				_, _, err := w.Catalog.SaveRemote(tx, catalogtest.RemoteVideo(carol, uuid))
 				return err
 			})
 		}) {
@@ -133,7 +133,7 @@ func TestDropActor(t *testing.T) {
 			mine = append(mine, w.Video(alice, fmt.Sprint("Hers ", i)))
 		}
 		kept := w.Video(bob, "His")
-		far := saveRemote(t, w, remoteOf(carol, "0a11ce00-0000-4000-8000-000000000001"))
+		far := w.SaveRemote(catalogtest.RemoteVideo(carol, "0a11ce00-0000-4000-8000-000000000001"))
 		w.Follow(alice.ChannelActorID)
 		w.Tx(func(tx *db.Tx) error { return w.Catalog.AddShare(tx, far, alice.ChannelActorID, "https://x.example/a") })
 		if !w.Reload(far.ID).Listed {

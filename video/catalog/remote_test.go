@@ -14,45 +14,14 @@ import (
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
-var day = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-func remoteOf(u *catalogtest.User, uuid string) catalog.Remote {
-	host := "https://" + u.AccountIRI[8:]
-	return catalog.Remote{
-		Video: catalog.Video{
-			IRI: host[:len(host)-len("/accounts/"+u.Name)] + "/videos/watch/" + uuid, UUID: uuid, ChannelID: u.ChannelID, Name: "From afar",
-			Privacy: catalog.Public, State: catalog.Published, CommentsPolicy: 1, PublishedAt: day, UpdatedAt: day, Duration: 7, Views: 5,
-		},
-		Tags: []string{"Far"}, Trackers: []string{"https://far.example/tracker/announce"},
-		Files: []catalog.File{
-			{Resolution: 720, FPS: 30, Size: 1000, URL: "https://far.example/720.mp4", InfoHash: "00000000000000000000000000000000000000aa"},
-			{Resolution: 480, FPS: 30, Size: 500, URL: "https://far.example/480.mp4"},
-		},
-		Playlist: &catalog.StreamingPlaylist{URL: "https://far.example/master.m3u8", SegmentsURL: "https://far.example/sha.json"},
-		HLS:      []catalog.File{{Resolution: 720, FPS: 30, Size: 900, URL: "https://far.example/720-frag.mp4"}},
-		Thumbnails: []catalog.Thumbnail{
-			{Type: catalog.Miniature, RemoteURL: "https://far.example/t.jpg", Filename: uuid + "-t.jpg", Width: 280, Height: 157},
-		},
-		Infohashes: []string{"00000000000000000000000000000000000000bb"},
-	}
-}
-
-func saveRemote(t *testing.T, w *catalogtest.World, r catalog.Remote) *catalog.Video {
-	t.Helper()
-	var v *catalog.Video
-	w.Tx(func(tx *db.Tx) (err error) {
-		v, _, err = w.Catalog.SaveRemote(tx, r)
-		return err
-	})
-	return v
-}
+var day = catalogtest.Day
 
 func TestSaveRemote(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := catalogtest.New(t, d)
 		carol := w.Remote("carol", "far.example")
 		const uuid = "0a11ce00-0000-4000-8000-000000000001"
-		v := saveRemote(t, w, remoteOf(carol, uuid))
+		v := w.SaveRemote(catalogtest.RemoteVideo(carol, uuid))
 		if v.Local || v.Listed || v.Owner.UserID != 0 || v.Owner.AccountID != carol.AccountID {
 			t.Errorf("row %+v", v)
 		}
@@ -72,11 +41,11 @@ func TestSaveRemote(t *testing.T) {
 			t.Errorf("jobs %v", got)
 		}
 
-		newer := remoteOf(carol, uuid)
+		newer := catalogtest.RemoteVideo(carol, uuid)
 		newer.Video.UpdatedAt, newer.Video.Name = day.Add(time.Hour), "Changed"
 		newer.Files, newer.Tags = newer.Files[:1], nil
 		newer.Files[0].Size = 1001
-		again := saveRemote(t, w, newer)
+		again := w.SaveRemote(newer)
 		m2, err := w.Catalog.Media(t.Context(), v.ID)
 		if err != nil || again.ID != v.ID || again.Name != "Changed" || len(m2.Files) != 1 || len(m2.Tags) != 0 {
 			t.Errorf("after the update: %+v %+v %v", again, m2, err)
@@ -87,9 +56,9 @@ func TestSaveRemote(t *testing.T) {
 		if got := w.TakeJobs(); len(got) != 0 {
 			t.Errorf("unchanged picture is fetched again: %v", got)
 		}
-		older := remoteOf(carol, uuid)
+		older := catalogtest.RemoteVideo(carol, uuid)
 		older.Video.Name = "Late"
-		if late := saveRemote(t, w, older); late.Name != "Changed" || w.Reload(v.ID).Name != "Changed" {
+		if late := w.SaveRemote(older); late.Name != "Changed" || w.Reload(v.ID).Name != "Changed" {
 			t.Errorf("an older document changed the name to %q", late.Name)
 		}
 	})
@@ -103,7 +72,7 @@ func TestSaveRemoteKeepsOthers(t *testing.T) {
 		"the UUID of a local video": func(r *catalog.Remote) { r.Video.UUID = local.UUID },
 		"the id of a local video":   func(r *catalog.Remote) { r.Video.IRI = local.IRI },
 	} {
-		r := remoteOf(carol, "0a11ce00-0000-4000-8000-000000000002")
+		r := catalogtest.RemoteVideo(carol, "0a11ce00-0000-4000-8000-000000000002")
 		change(&r)
 		err := w.DB.Tx(t.Context(), func(tx *db.Tx) error {
 			_, _, err := w.Catalog.SaveRemote(tx, r)
@@ -125,7 +94,7 @@ func TestListed(t *testing.T) {
 		w := catalogtest.New(t, d)
 		carol := w.Remote("carol", "far.example")
 		sharer := w.Remote("dave", "third.example")
-		v := saveRemote(t, w, remoteOf(carol, "0a11ce00-0000-4000-8000-000000000001"))
+		v := w.SaveRemote(catalogtest.RemoteVideo(carol, "0a11ce00-0000-4000-8000-000000000001"))
 		refresh := func() bool { // as the periodic job does
 			for _, h := range w.Catalog.Jobs() {
 				if h.Kind == "video.relist" {
@@ -172,7 +141,7 @@ func TestLookup(t *testing.T) {
 	w := catalogtest.New(t, dbtest.SQLite(t), func(o *catalog.Options) { o.RemoteURI.Users = true })
 	bob := w.User("bob", rest.RoleUser)
 	v := w.Video(bob, "Here")
-	far := saveRemote(t, w, remoteOf(w.Remote("carol", "far.example"), "0a11ce00-0000-4000-8000-000000000001"))
+	far := w.SaveRemote(catalogtest.RemoteVideo(w.Remote("carol", "far.example"), "0a11ce00-0000-4000-8000-000000000001"))
 	asked := 0
 	w.Catalog.Resolve = func(_ context.Context, uri string) (int64, error) {
 		asked++
@@ -235,9 +204,9 @@ func TestQuota(t *testing.T) {
 func TestInfohashes(t *testing.T) {
 	w := catalogtest.New(t, dbtest.SQLite(t))
 	const uuid = "4e1f7426-616c-46c3-b6b8-94c83bbf1c5f"
-	r := remoteOf(w.Remote("carol", "far.example"), uuid)
+	r := catalogtest.RemoteVideo(w.Remote("carol", "far.example"), uuid)
 	r.Playlist.URL = "http://localhost:9011/static/streaming-playlists/hls/" + uuid + "/485203fe-551e-42c8-a402-930be08b9903-master.m3u8"
-	v := saveRemote(t, w, r)
+	v := w.SaveRemote(r)
 	all := infohashes(t, w, v.ID)
 	if !slices.Contains(all, "6efb3a33f771feaa051e7fd36140cf2ca1c37615") {
 		t.Errorf("not among %v", all)

@@ -40,7 +40,6 @@ type Options struct {
 
 	InstanceName string    // provider name of oEmbed
 	RemoteURI    RemoteURI // also lets unlisted remote videos be seen
-	HideNSFW     bool      // lists leave sensitive videos out unless asked
 }
 
 // Service holds the operations on videos. It is safe for concurrent use; its
@@ -51,7 +50,6 @@ type Service struct {
 	opts Options
 	urls URLs
 
-	owners  owners
 	follows atomic.Pointer[string] // what the lists were made for, see relistChanged
 
 	// Resolve fetches the video at a URL of another server and returns its row

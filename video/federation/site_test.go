@@ -15,6 +15,7 @@ import (
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
+	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -22,6 +23,7 @@ import (
 type site struct {
 	*aptest.Server
 	catalog  *catalog.Service
+	listing  *listing.Service
 	fed      *Service
 	channels *channel.Service
 	files    *catalogtest.Files
@@ -42,9 +44,14 @@ func serve(t *testing.T, d *db.DB) *site {
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.listing = listing.New(listing.Options{DB: d, Catalog: s.catalog, Channels: s.channels})
 		s.fed = New(Options{DB: d, Engine: e, Catalog: s.catalog, Channels: s.channels, Transport: aptest.Transport(t), Logger: log})
 		m := s.fed.Module()
-		m.Name, m.Routes, m.Periodic = "video", s.catalog.Routes, s.catalog.Periodic()
+		m.Name, m.Periodic = "video", s.catalog.Periodic()
+		m.Routes = func(r *rest.Router) {
+			s.catalog.Routes(r)
+			s.listing.Routes(r)
+		}
 		m.Jobs = append(m.Jobs, s.catalog.Jobs()...)
 		m.Jobs = append(m.Jobs, jobs.Handle(func(context.Context, catalog.TorrentArgs) error { return nil }))
 		return []activitypub.Module{m}
@@ -168,7 +175,7 @@ func (s *site) follow(iri string) {
 
 func (s *site) names() []string {
 	s.t.Helper()
-	rows, _, err := s.catalog.List(context.Background(), catalog.Filter{Page: rest.Page{Count: 50, Sort: "publishedAt"}})
+	rows, _, err := s.listing.List(context.Background(), listing.Filter{Page: rest.Page{Count: 50, Sort: "publishedAt"}})
 	if err != nil {
 		s.t.Fatal(err)
 	}

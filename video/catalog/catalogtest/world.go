@@ -21,6 +21,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -33,9 +34,12 @@ type World struct {
 	DB      *db.DB
 	Actors  *actor.Service
 	Catalog *catalog.Service
+	Listing *listing.Service
 	Options catalog.Options
 	Files   *Files
 	Routes  func(*rest.Router) // of the feature under test, besides the catalog's
+
+	HideNSFW bool // of the lists; set before the first request
 
 	Instance int64 // the Application actor
 	echo     *echo.Echo
@@ -78,6 +82,7 @@ func New(t testing.TB, d *db.DB, change ...func(*catalog.Options)) *World {
 	if w.Catalog, err = catalog.New(w.Options); err != nil {
 		t.Fatal(err)
 	}
+	w.Listing = listing.New(listing.Options{DB: d, Catalog: w.Catalog, Channels: w.Options.Channels})
 	w.Instance = w.actor("Application", "peertube", "", Origin+"/accounts/peertube", "")
 	return w
 }
@@ -229,7 +234,7 @@ func (w *World) TakeJobs(kinds ...string) []Job {
 	return out
 }
 
-// Handler serves the catalog's routes. The header X-User names the user who is
+// Handler serves the routes of the catalog and of the lists. The header X-User names the user who is
 // signed in.
 func (w *World) Handler() http.Handler {
 	if w.echo != nil {
@@ -245,6 +250,7 @@ func (w *World) Handler() http.Handler {
 		return w.users[id].Principal(), nil
 	})
 	w.Catalog.Routes(r)
+	listing.New(listing.Options{DB: w.DB, Catalog: w.Catalog, Channels: w.Options.Channels, HideNSFW: w.HideNSFW}).Routes(r)
 	if w.Routes != nil {
 		w.Routes(r)
 	}

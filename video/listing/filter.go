@@ -1,17 +1,15 @@
-package catalog
+package listing
 
 import (
-	"context"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -44,7 +42,7 @@ func (s *Service) parseFilter(c echo.Context, defaultSort string) (Filter, error
 	}
 	switch nsfw := c.QueryParam("nsfw"); nsfw {
 	case "":
-		if s.opts.HideNSFW {
+		if s.hideNSFW {
 			f.NSFW = new(bool)
 		}
 	case "both":
@@ -72,7 +70,7 @@ func (q params) privileged(f *Filter) error {
 	if include == 0 && len(privacies) == 0 && len(states) == 0 {
 		return nil
 	}
-	if slices.Equal(privacies, []int{int(Public)}) && include == 0 && len(states) == 0 {
+	if slices.Equal(privacies, []int{int(catalog.Public)}) && include == 0 && len(states) == 0 {
 		return nil // what everyone gets
 	}
 	if p := rest.Current(q.c.Request().Context()); !p.IsModerator() {
@@ -80,10 +78,10 @@ func (q params) privileged(f *Filter) error {
 	}
 	f.All, f.Privacies, f.States = true, privacies, states
 	if len(privacies) == 0 {
-		f.Privacies = []int{int(Public)}
+		f.Privacies = []int{int(catalog.Public)}
 	}
 	if len(states) == 0 && include&includeNotPublished == 0 {
-		f.States = []int{int(Published)}
+		f.States = []int{int(catalog.Published)}
 	}
 	return nil
 }
@@ -141,57 +139,10 @@ func (q params) time(name string) *time.Time {
 	if s == "" {
 		return nil
 	}
-	t, err := ParseTime(s)
+	t, err := catalog.ParseTime(s)
 	if err != nil {
 		q.check.Refuse("query", name, "Should be a date and time", s)
 		return nil
 	}
 	return &t
-}
-
-// localRef reads an address of one of this instance's videos: its page or its
-// ActivityPub id.
-func (s *Service) localRef(u *url.URL) (Ref, bool) {
-	if !strings.EqualFold(u.Host, s.urls.Host) {
-		return Ref{}, false
-	}
-	for _, prefix := range []string{"/w/", "/videos/watch/", "/videos/embed/"} {
-		if id, ok := strings.CutPrefix(u.Path, prefix); ok {
-			return ParseRef(strings.TrimSuffix(id, "/"))
-		}
-	}
-	return Ref{}, false
-}
-
-// Lookup finds the video at a URL: one of this instance, one that is known, or
-// where p may, one that its server is asked for. ErrNotFound when there is none
-// that p may see.
-func (s *Service) Lookup(ctx context.Context, p *rest.Principal, uri string) (*Video, error) {
-	u, err := url.Parse(uri)
-	if err != nil || u.Host == "" {
-		return nil, ErrNotFound
-	}
-	var v *Video
-	if strings.EqualFold(u.Host, s.urls.Host) {
-		ref, ok := s.localRef(u)
-		if !ok {
-			return nil, ErrNotFound
-		}
-		v, err = s.Get(ctx, ref)
-	} else {
-		v, err = s.ByIRI(ctx, uri)
-		if err != nil && s.Resolve != nil && s.RemoteAllowed(p) {
-			var id int64
-			if id, err = s.Resolve(ctx, uri); err == nil {
-				v, err = s.ByID(ctx, id)
-			}
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !s.CanSee(p, v) {
-		return nil, ErrNotFound
-	}
-	return v, nil
 }

@@ -1,4 +1,4 @@
-package catalog
+package listing
 
 import (
 	"context"
@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -56,13 +56,6 @@ type Filter struct {
 	FirstSince, FirstUntil   *time.Time // of the original publication
 	HasHLS, HasWeb           *bool
 	UUIDs                    []string
-}
-
-// Listed is a video in a list.
-type Listed struct {
-	Video                      // Description holds its beginning only
-	Account, Channel           channel.Summary
-	MiniatureName, PreviewName string
 }
 
 // query collects the conditions of a list; every value becomes a parameter
@@ -205,7 +198,7 @@ const maxWords = 10
 // text adds the conditions of search and tags: every word of the search must
 // be in the name or the tags.
 func (f *Filter) text(q *query) {
-	for i, w := range strings.Fields(Fold(f.Search)) {
+	for i, w := range strings.Fields(catalog.Fold(f.Search)) {
 		if i == maxWords {
 			break
 		}
@@ -224,7 +217,7 @@ func (f *Filter) text(q *query) {
 func folded(tags []string) []string {
 	out := make([]string, len(tags))
 	for i, t := range tags {
-		out[i] = FoldTag(t)
+		out[i] = catalog.FoldTag(t)
 	}
 	return out
 }
@@ -239,7 +232,7 @@ func (f *Filter) order() (string, []any) {
 			dir = " ASC"
 		}
 		return `CASE WHEN v.folded LIKE ? ESCAPE '\' THEN 1 ELSE 0 END` + dir + ", v.published_at" + dir + ", v.id" + dir,
-			[]any{db.Like(Fold(strings.TrimSpace(f.Search))) + "%"}
+			[]any{db.Like(catalog.Fold(strings.TrimSpace(f.Search))) + "%"}
 	}
 	column, ok := sortColumns[p.Sort]
 	if !ok {
@@ -293,13 +286,13 @@ func bind(d db.Dialect, s string) string {
 
 // List returns one page of the videos that f describes and how many there are
 // in all (0 with SkipCount).
-func (s *Service) List(ctx context.Context, f Filter) (rows []Listed, total int64, err error) {
+func (s *Service) List(ctx context.Context, f Filter) (rows []catalog.Listed, total int64, err error) {
 	pool, err := s.db.Read(ctx).DB()
 	if err != nil {
 		return nil, 0, fmt.Errorf("list videos: %w", err)
 	}
 	dialect := s.db.Dialect()
-	q := f.query(s.urls.Host)
+	q := f.query(s.host)
 	if !f.SkipCount {
 		if err := pool.QueryRowContext(ctx, bind(dialect, "SELECT COUNT(*) FROM videos v"+q.sql()), q.args...).Scan(&total); err != nil {
 			return nil, 0, fmt.Errorf("count videos: %w", err)
@@ -309,10 +302,10 @@ func (s *Service) List(ctx context.Context, f Filter) (rows []Listed, total int6
 		return nil, total, nil
 	}
 	text, args := f.pageSQL(dialect, q)
-	rows = make([]Listed, 0, f.Page.Count)
+	rows = make([]catalog.Listed, 0, f.Page.Count)
 	err = s.each(ctx, pool, text, args, func(r *sql.Rows) error {
-		rows = append(rows, Listed{})
-		return rows[len(rows)-1].scan(r)
+		rows = append(rows, catalog.Listed{})
+		return scan(&rows[len(rows)-1], r)
 	})
 	if err == nil {
 		err = s.addThumbnails(ctx, pool, rows)
@@ -341,7 +334,7 @@ func (s *Service) each(ctx context.Context, pool *sql.DB, text string, args []an
 	return rows.Err()
 }
 
-func (l *Listed) scan(r *sql.Rows) error {
+func scan(l *catalog.Listed, r *sql.Rows) error {
 	return r.Scan(&l.ID, &l.UUID, &l.IRI, &l.ChannelID, &l.Local, &l.Name, &l.Description, &l.Category, &l.Licence, &l.Language,
 		&l.Privacy, &l.State, &l.NSFW, &l.NSFWSummary, &l.NSFWFlags, &l.Duration, &l.AspectRatio, &l.Views, &l.Likes,
 		&l.Dislikes, &l.Comments, &l.IsLive, &l.WaitTranscoding, &l.CreatedAt, &l.UpdatedAt, &l.PublishedAt,
@@ -360,11 +353,11 @@ func idList(n int, id func(int) int64) string {
 	return string(b)
 }
 
-func (s *Service) addThumbnails(ctx context.Context, pool *sql.DB, rows []Listed) error {
+func (s *Service) addThumbnails(ctx context.Context, pool *sql.DB, rows []catalog.Listed) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	byID := make(map[int64]*Listed, len(rows))
+	byID := make(map[int64]*catalog.Listed, len(rows))
 	for i := range rows {
 		byID[rows[i].ID] = &rows[i]
 	}
@@ -383,7 +376,7 @@ func (s *Service) addThumbnails(ctx context.Context, pool *sql.DB, rows []Listed
 		if err := r.Scan(&id, &kind, &name); err != nil {
 			return err
 		}
-		if kind == Preview {
+		if kind == catalog.Preview {
 			byID[id].PreviewName = name
 		} else {
 			byID[id].MiniatureName = name

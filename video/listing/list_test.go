@@ -1,4 +1,4 @@
-package catalog_test
+package listing_test
 
 import (
 	"fmt"
@@ -13,6 +13,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
+	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -40,7 +41,7 @@ func TestList(t *testing.T) {
 		str := func(s string) *string { return &s }
 		when := func(v *catalog.Video, days int, set string, args ...any) {
 			w.Tx(func(tx *db.Tx) error {
-				at := day.AddDate(0, 0, days)
+				at := catalogtest.Day.AddDate(0, 0, days)
 				return tx.Exec("UPDATE videos SET published_at = ?, created_at = ?"+set+" WHERE id = ?",
 					append(append([]any{at, at}, args...), v.ID)...).Error
 			})
@@ -63,10 +64,12 @@ func TestList(t *testing.T) {
 		})
 		when(news, 3, ", views = 0, likes = 9, comments = 1")
 		w.Video(alice, "Hidden", func(n *catalog.NewVideo) { n.Attributes.Privacy = catalog.Private })
-		w.Video(alice, "Unfinished", plan)
-		far := saveRemote(t, w, remoteOf(carol, "0a11ce00-0000-4000-8000-000000000001"))
+		w.Video(alice, "Unfinished", func(n *catalog.NewVideo) {
+			n.Renditions = []catalog.Rendition{{Kind: catalog.KindWeb, Resolution: 720, FPS: 30, Required: true}}
+		})
+		far := w.SaveRemote(catalogtest.RemoteVideo(carol, "0a11ce00-0000-4000-8000-000000000001"))
 		when(far, 0, "")
-		other := saveRemote(t, w, remoteOf(w.Remote("dave", "third.example"), "0a11ce00-0000-4000-8000-000000000002"))
+		other := w.SaveRemote(catalogtest.RemoteVideo(w.Remote("dave", "third.example"), "0a11ce00-0000-4000-8000-000000000002"))
 		when(other, 9, ", name = 'Not followed'")
 
 		const (
@@ -162,7 +165,8 @@ func TestList(t *testing.T) {
 }
 
 func TestListHidesSensitive(t *testing.T) {
-	w := catalogtest.New(t, dbtest.SQLite(t), func(o *catalog.Options) { o.HideNSFW = true })
+	w := catalogtest.New(t, dbtest.SQLite(t))
+	w.HideNSFW = true
 	alice := w.User("alice", rest.RoleUser)
 	w.Video(alice, "Loud", func(n *catalog.NewVideo) { n.Attributes.NSFW = true })
 	for path, want := range map[string]int{"videos": 0, "videos?nsfw=true": 1, "videos?nsfw=both": 1, "users/me/videos": 1} {
@@ -211,19 +215,19 @@ func TestPlans(t *testing.T) {
 		yes := true
 		for _, c := range []struct {
 			index  string
-			filter catalog.Filter
+			filter listing.Filter
 		}{
-			{"videos_published", catalog.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}}},
-			{"videos_published", catalog.Filter{Page: rest.Page{Sort: "publishedAt", Count: 15}}},
-			{"videos_local", catalog.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}, Local: &yes}},
-			{"videos_views", catalog.Filter{Page: rest.Page{Sort: "views", Desc: true, Count: 15}}},
-			{"videos_likes", catalog.Filter{Page: rest.Page{Sort: "likes", Desc: true, Count: 15}}},
-			{"videos_name", catalog.Filter{Page: rest.Page{Sort: "name", Count: 15}}},
-			{"videos_created", catalog.Filter{Page: rest.Page{Sort: "createdAt", Desc: true, Count: 15}}},
-			{"videos_duration", catalog.Filter{Page: rest.Page{Sort: "duration", Count: 15}}},
-			{"videos_channel", catalog.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}, ChannelID: u.ChannelID, All: true}},
+			{"videos_published", listing.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}}},
+			{"videos_published", listing.Filter{Page: rest.Page{Sort: "publishedAt", Count: 15}}},
+			{"videos_local", listing.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}, Local: &yes}},
+			{"videos_views", listing.Filter{Page: rest.Page{Sort: "views", Desc: true, Count: 15}}},
+			{"videos_likes", listing.Filter{Page: rest.Page{Sort: "likes", Desc: true, Count: 15}}},
+			{"videos_name", listing.Filter{Page: rest.Page{Sort: "name", Count: 15}}},
+			{"videos_created", listing.Filter{Page: rest.Page{Sort: "createdAt", Desc: true, Count: 15}}},
+			{"videos_duration", listing.Filter{Page: rest.Page{Sort: "duration", Count: 15}}},
+			{"videos_channel", listing.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}, ChannelID: u.ChannelID, All: true}},
 		} {
-			plan, err := w.Catalog.Explain(t.Context(), c.filter)
+			plan, err := w.Listing.Explain(t.Context(), c.filter)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -232,7 +236,7 @@ func TestPlans(t *testing.T) {
 				t.Errorf("sort %q does not read %s:\n%s", c.filter.Page.Sort, c.index, plan)
 			}
 			began := time.Now()
-			rows, total, err := w.Catalog.List(t.Context(), c.filter)
+			rows, total, err := w.Listing.List(t.Context(), c.filter)
 			if err != nil || len(rows) != 15 || total < 50_000 {
 				t.Errorf("%d rows of %d: %v", len(rows), total, err)
 			}

@@ -1,4 +1,4 @@
-package catalog
+package listing
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/video/catalog"
 )
 
 // ownersFresh is how long lists show a channel and its account as they were:
@@ -34,7 +35,7 @@ type owner struct {
 var noImages = []channel.Image{}
 
 // addOwners fills in whose the videos of a list are.
-func (s *Service) addOwners(ctx context.Context, pool *sql.DB, rows []Listed) error {
+func (s *Service) addOwners(ctx context.Context, pool *sql.DB, rows []catalog.Listed) error {
 	now := time.Now()
 	missing := s.owners.fill(rows, now)
 	if len(missing) == 0 {
@@ -66,7 +67,7 @@ func (s *Service) addOwners(ctx context.Context, pool *sql.DB, rows []Listed) er
 }
 
 // fill sets what is known and returns the ids of the other channels, each once.
-func (o *owners) fill(rows []Listed, now time.Time) (missing []int64) {
+func (o *owners) fill(rows []catalog.Listed, now time.Time) (missing []int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var seen map[int64]bool
@@ -99,7 +100,7 @@ func (o *owners) add(found map[int64]owner) {
 // complete fills what the rows of local and nameless actors leave out.
 func (s *Service) complete(p *channel.Summary) {
 	if p.Host == "" {
-		p.Host = s.urls.Host
+		p.Host = s.host
 	}
 	if p.DisplayName == "" {
 		p.DisplayName = p.Name

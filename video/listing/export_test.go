@@ -1,4 +1,4 @@
-package catalog
+package listing
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 // Explain is the plan by which the database answers a list.
 func (s *Service) Explain(ctx context.Context, f Filter) (string, error) {
-	text, args := f.pageSQL(s.db.Dialect(), f.query(s.urls.Host))
+	text, args := f.pageSQL(s.db.Dialect(), f.query(s.host))
 	prefix, column := "EXPLAIN QUERY PLAN ", 3
 	if s.db.Dialect() == db.Postgres {
 		prefix, column = "EXPLAIN ", 0

@@ -1,0 +1,41 @@
+// Package listing answers with lists of videos: which ones, in what order, page
+// by page, for the REST API and for pages. It reads rows of the catalog and
+// writes none.
+//
+// Invariants
+//   - every value of a client becomes a parameter (SEC-51)
+//   - a list reads one table, along an index, and adds owners and pictures in
+//     one query each
+//
+// Specifications: reference REST sections 1 to 3, 12. Imports no sibling but
+// catalog.
+package listing
+
+import (
+	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/video/catalog"
+)
+
+// Options are what a [Service] needs.
+type Options struct {
+	DB       *db.DB
+	Catalog  *catalog.Service
+	Channels *channel.Service
+	HideNSFW bool // lists leave sensitive videos out unless asked
+}
+
+// Service lists videos. It is safe for concurrent use.
+type Service struct {
+	db       *db.DB
+	catalog  *catalog.Service
+	channels *channel.Service
+	host     string
+	hideNSFW bool
+	owners   owners
+}
+
+// New returns a Service.
+func New(o Options) *Service {
+	return &Service{db: o.DB, catalog: o.Catalog, channels: o.Channels, host: o.Catalog.URLs().Host, hideNSFW: o.HideNSFW}
+}
