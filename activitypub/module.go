@@ -19,6 +19,7 @@ import (
 type Module struct {
 	Name       string
 	Handlers   []Handler    // incoming activities
+	Bulk       []Bulk       // incoming activities that come in floods
 	Objects    []ObjectType // documents it owns
 	Jobs       []jobs.Handler
 	Periodic   []jobs.Periodic
@@ -54,6 +55,17 @@ type On struct{ Activity, Object string }
 type Handler struct {
 	On On
 	Do func(context.Context, *Activity) error
+}
+
+// Bulk takes all activities of one type, many at once and in no order, for
+// what comes in floods. Do runs in the transaction that marks them done, so
+// each takes effect exactly once; it touches nothing but the database, and may
+// run again after a rollback. Of the object only the id is given, and nobody
+// has looked it up. What Do returns goes to the Handlers one by one, and after
+// an error all of them do.
+type Bulk struct {
+	Activity string
+	Do       func(tx *db.Tx, acts []*Activity) (rest []*Activity, err error)
 }
 
 // Activity is an authenticated incoming activity: Actor signed it, or its

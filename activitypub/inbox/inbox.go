@@ -33,6 +33,11 @@ type Options struct {
 	// Apply lets an authenticated activity take effect. It may run twice for
 	// the same one.
 	Apply func(context.Context, vocab.Envelope) error
+	// Bulk tells the types of activities that ApplyMany takes, in no order and
+	// in the transaction that marks them done. later tells which of them go to
+	// Apply after all. Both may be nil.
+	Bulk      func(activity string) bool
+	ApplyMany func(ctx context.Context, tx *db.Tx, envs []vocab.Envelope) (later []bool, err error)
 	// Final tells the errors of Apply that no retry can mend.
 	Final   func(error) bool
 	Logger  *slog.Logger

@@ -42,11 +42,18 @@ const (
 func (b *Inbox) Process(ctx context.Context, _ ProcessArgs) error {
 	until := time.Now().Add(drainFor)
 	for time.Now().Before(until) {
+		many, err := b.processBulk(ctx)
+		if err != nil {
+			return err
+		}
 		rows, err := b.claim(ctx)
 		if err != nil {
 			return err
 		}
 		if len(rows) == 0 {
+			if many > 0 {
+				continue
+			}
 			return b.wakeLater(ctx)
 		}
 		letGo := b.hold(ctx, rows, leaseTime)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/kinemesh/kinemesh/activitypub/iri"
@@ -50,6 +51,7 @@ const (
 func (b *Inbox) store(ctx context.Context, in *incoming) error {
 	sum := sha256.Sum256(in.params.Signature)
 	row := newRow(in.env, in.signer.IRI, hex.EncodeToString(sum[:]), string(in.body))
+	row.State = b.lane(row)
 	return b.o.DB.Tx(ctx, func(tx *db.Tx) error {
 		fresh, err := insert(tx, row)
 		in.stored, in.repeat = err == nil, err == nil && !fresh
@@ -64,10 +66,28 @@ func newRow(env vocab.Envelope, signer, proof, raw string) *Row {
 		// (PT federation 2), so here the signature alone tells repeats.
 		id += " " + proof
 	}
+	if approval := env.Object.IRI("replyApproval"); env.Type == "Create" && approval != "" {
+		// PeerTube sends a comment again, under the same id, when the owner of
+		// the video has approved it (PT wire 6.3).
+		id += " " + approval
+	}
 	return &Row{
 		ActivityID: id, Actor: env.Actor, Signer: signer, Host: iri.Host(env.Actor), Type: env.Type,
 		Object: env.ObjectID(), Proof: proof, Raw: raw, State: Waiting, NextAt: now, ReceivedAt: now,
 	}
+}
+
+// Free lets an actor use the ids of activities again that it has undone:
+// PeerTube names a rate by account and video, so a second Like comes under the
+// id of the first (PT federation 2). A request that is replayed is still known
+// by its proof (SEC-07).
+func Free(tx *db.Tx, actor string, ids ...string) error {
+	err := tx.Model(&Row{}).Where("activity_id IN ? AND actor = ?", ids, actor).
+		Update("activity_id", gorm.Expr("activity_id || ' ' || id")).Error
+	if err != nil {
+		return fmt.Errorf("free ids: %w", err)
+	}
+	return nil
 }
 
 func insert(tx *db.Tx, row *Row) (fresh bool, err error) {
