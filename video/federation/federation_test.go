@@ -16,6 +16,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/aptest"
+	"github.com/kinemesh/kinemesh/activitypub/aptest/peertube"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
@@ -146,7 +147,7 @@ func TestOurDocument(t *testing.T) {
 		if ans.Status != 200 {
 			t.Fatalf("%d %s", ans.Status, ans.Body)
 		}
-		for _, bad := range checkVideo(ans.Body) {
+		for _, bad := range peertube.Check(ans.Body) {
 			t.Errorf("%s: PeerTube would refuse or lose: %s", v.Name, bad)
 		}
 	}
@@ -156,7 +157,7 @@ func TestOurDocument(t *testing.T) {
 	if err := json.Unmarshal(read(t, "video-peertube-6.3.json"), &recorded); err != nil {
 		t.Fatal(err)
 	}
-	if bad := checkVideo(read(t, "video-peertube-6.3.json")); len(bad) != 0 {
+	if bad := peertube.Check(read(t, "video-peertube-6.3.json")); len(bad) != 0 {
 		t.Errorf("the checker refuses PeerTube's own document: %v", bad)
 	}
 	for _, k := range []string{"type", "id", "name", "duration", "uuid", "views", "published", "updated", "icon", "url", "attributedTo", "to", "commentsPolicy", "canReply", "likes", "subtitleLanguage"} {
@@ -167,7 +168,7 @@ func TestOurDocument(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(checkVideo(raw)) == 0 {
+		if len(peertube.Check(raw)) == 0 {
 			t.Errorf("the checker does not miss %s", k)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/aptest/peertube"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/jobs/jobstest"
@@ -89,7 +90,7 @@ func TestRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bad := checkVideo(raw); len(bad) > 0 {
+		if bad := peertube.Check(raw); len(bad) > 0 {
 			t.Fatalf("video %d: %v\n%s", n, bad, raw)
 		}
 		in, err := parse(object(t, raw))

@@ -1,32 +1,21 @@
-package federation
+package peertube
 
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
-	"regexp"
 	"strings"
-	"time"
 )
 
-// This file reads a Video document as PeerTube does, from what is written about
-// PeerTube (PT federation 4, "what makes PeerTube reject it"), and uses nothing
-// of the encoder: only encoding/json.
-
-// checkVideo lists every reason for which PeerTube would refuse the document or
-// silently lose a part of it.
-func checkVideo(raw []byte) []string {
-	var d map[string]any
-	if err := json.Unmarshal(raw, &d); err != nil {
-		return []string{err.Error()}
-	}
-	c := &checker{d: d}
-	c.must(d["type"] == "Video", "type")
+// video checks a Video (PT federation 4 "Video"), and that the files of ours
+// have all the links that peer-to-peer players want, in PeerTube's order.
+func (c *checker) video() {
+	d := c.d
 	c.must(isURL(d["id"]), "id")
 	c.must(strlen(d["name"]) >= 3 && strlen(d["name"]) <= 120, "name")
 	c.must(match(d["duration"], `^PT\d+S$`), "duration")
-	c.must(match(d["uuid"], `^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`), "uuid")
+	c.must(isUUID(d["uuid"]), "uuid")
 	c.must(whole(d["views"]) && num(d["views"]) >= 0, "views")
+	c.must(d["downloads"] == nil || whole(d["downloads"]) && num(d["downloads"]) >= 0, "downloads")
 	c.must(isDate(d["published"]) && isDate(d["updated"]), "published, updated")
 	for _, k := range []string{"originallyPublishedAt", "uploadDate"} {
 		c.must(d[k] == nil || isDate(d[k]), k)
@@ -38,26 +27,17 @@ func checkVideo(raw []byte) []string {
 		c.must(d["mediaType"] == "text/markdown" && strlen(d["content"]) >= 3 && strlen(d["content"]) <= 10000, "content")
 	}
 	c.must(d["audience"] == nil || isURL(d["audience"]), "audience")
+	c.must(d["embedUrl"] == nil || isURL(d["embedUrl"]), "embedUrl")
 	c.flags()
-	c.audience()
+	c.public()
 	c.owners()
 	c.pictures()
+	c.captions()
+	c.storyboards()
 	_, ok := d["url"].([]any)
 	c.must(ok, "url is an array")
 	c.collections()
 	c.links()
-	return c.bad
-}
-
-type checker struct {
-	d   map[string]any
-	bad []string
-}
-
-func (c *checker) must(ok bool, what string) {
-	if !ok {
-		c.bad = append(c.bad, what)
-	}
 }
 
 func (c *checker) named(key, identifier string) {
@@ -90,7 +70,7 @@ func (c *checker) flags() {
 	c.must(c.d["preview"] == nil || ok, "preview is an array")
 }
 
-func (c *checker) audience() {
+func (c *checker) public() {
 	to, okTo := c.d["to"].([]any)
 	cc, okCc := c.d["cc"].([]any)
 	c.must(okTo && okCc, "to and cc are arrays")
@@ -124,6 +104,43 @@ func (c *checker) pictures() {
 		}
 	}
 	c.must(valid > 0 && valid == len(icons), "icon")
+}
+
+// captions checks subtitleLanguage: url is a Link, a list of Links (8.x) or a
+// string (6.3).
+func (c *checker) captions() {
+	list, _ := c.d["subtitleLanguage"].([]any)
+	for _, e := range list {
+		o, _ := e.(map[string]any)
+		c.must(match(o["identifier"], `^[a-zA-Z-]{2,}$`) && strlen(o["name"]) > 0, "caption language")
+		links, ok := o["url"].([]any)
+		if !ok {
+			links = []any{o["url"]}
+		}
+		vtt := false
+		for _, l := range links {
+			link, ok := l.(map[string]any)
+			vtt = vtt || !ok && isURL(l) || ok && link["mediaType"] == "text/vtt" && isURL(link["href"])
+		}
+		c.must(vtt, "caption file")
+	}
+}
+
+// storyboards checks preview.
+func (c *checker) storyboards() {
+	list, _ := c.d["preview"].([]any)
+	for _, e := range list {
+		o, _ := e.(map[string]any)
+		urls, _ := o["url"].([]any)
+		c.must(o["type"] == "Image" && strings.Contains(fmt.Sprint(o["rel"]), "storyboard") && len(urls) == 1, "storyboard")
+		for _, u := range urls {
+			l, _ := u.(map[string]any)
+			c.must(isURL(l["href"]) && l["mediaType"] == "image/jpeg" && match(l["tileDuration"], `^PT\d+S$`), "storyboard file")
+			for _, k := range []string{"width", "height", "tileWidth", "tileHeight"} {
+				c.must(whole(l[k]) && num(l[k]) > 0, "storyboard "+k)
+			}
+		}
+	}
 }
 
 func (c *checker) collections() {
@@ -166,7 +183,9 @@ func (c *checker) links() {
 		stage = at
 	}
 	c.files(list, "web-video")
-	c.must(files > 0 && playlists == 1 && trackers == 2, fmt.Sprintf("%d files, %d playlists, %d trackers", files, playlists, trackers))
+	if live, _ := c.d["isLiveBroadcast"].(bool); !live {
+		c.must(files > 0 && playlists == 1 && trackers == 2, fmt.Sprintf("%d files, %d playlists, %d trackers", files, playlists, trackers))
+	}
 }
 
 func (c *checker) playlist(l map[string]any) {
@@ -213,51 +232,4 @@ func (c *checker) files(list []any, format string) {
 			c.must(l["height"] == f["height"] && l["fps"] == f["fps"], name+": the links belong together")
 		}
 	}
-}
-
-func strlen(v any) int {
-	s, ok := v.(string)
-	if !ok {
-		return -1
-	}
-	return len([]rune(s))
-}
-
-func num(v any) float64 {
-	f, ok := v.(float64)
-	if !ok {
-		return -2
-	}
-	return f
-}
-
-func whole(v any) bool {
-	f, ok := v.(float64)
-	return ok && f == float64(int64(f))
-}
-
-func match(v any, pattern string) bool {
-	s, ok := v.(string)
-	return ok && regexp.MustCompile(pattern).MatchString(s)
-}
-
-func isURL(v any) bool {
-	s, ok := v.(string)
-	u, err := url.Parse(s)
-	return ok && err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && len(s) <= 2000
-}
-
-func host(v any) string {
-	s, _ := v.(string)
-	u, err := url.Parse(s)
-	if err != nil {
-		return ""
-	}
-	return u.Host
-}
-
-func isDate(v any) bool {
-	s, ok := v.(string)
-	_, err := time.Parse("2006-01-02T15:04:05.000Z", s)
-	return ok && err == nil
 }
