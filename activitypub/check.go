@@ -7,9 +7,6 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/inbox"
 )
 
-// checkLimit bounds the gaps of one kind that are told.
-const checkLimit = 500
-
 // Check tells every promise of the engine that no job will keep, one sentence
 // each: activities that wait, deliveries that are pending (REL-24). It changes
 // nothing.
@@ -25,21 +22,8 @@ func (e *Engine) Check(ctx context.Context) ([]string, error) {
 	if waiting > 0 {
 		gaps = append(gaps, fmt.Sprintf("%d received activities wait, but no job will process them", waiting))
 	}
-	var lost []struct {
-		ID    int64
-		Inbox string
-	}
-	err = e.db.Read(ctx).Raw(`SELECT d.id, d.inbox FROM deliveries d WHERE d.state = ?
-		AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = ? AND j.state IN ('waiting', 'active')
-			AND j.args = '{"DeliveryID":' || d.id || '}') ORDER BY d.id LIMIT ?`,
-		deliveryPending, DeliverArgs{}.Kind(), checkLimit).Scan(&lost).Error
-	if err != nil {
-		return nil, fmt.Errorf("check deliveries: %w", err)
-	}
-	for _, d := range lost {
-		gaps = append(gaps, fmt.Sprintf("delivery %d to %s is pending, but no job will make it", d.ID, d.Inbox))
-	}
-	return gaps, nil
+	lost, err := e.Outbox.Check(ctx)
+	return append(gaps, lost...), err
 }
 
 // Waiting is the number of activities received and not yet processed.

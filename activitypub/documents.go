@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/delivery"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 )
 
@@ -91,6 +92,7 @@ func quality(params string) float64 {
 
 // document finds what lies at a path; nil when nothing of ActivityPub does.
 func (e *Engine) document(ctx context.Context, path, page string) (json.RawMessage, error) {
+	ctx = withPage(ctx, page)
 	for _, t := range e.objects {
 		if t.Local == nil {
 			continue
@@ -100,7 +102,7 @@ func (e *Engine) document(ctx context.Context, path, page string) (json.RawMessa
 			return nil, err
 		}
 		if doc != nil {
-			return rawOf(doc)
+			return delivery.Raw(doc)
 		}
 	}
 	kinds, name, part, ok := actorPath(path)
@@ -205,15 +207,9 @@ func (e *Engine) items(ctx context.Context, a *actor.Actor, part string, offset,
 // published gives a page of the outbox, newest first. The object stands there
 // by its id: the copy inside the activity may be old by now.
 func (e *Engine) published(ctx context.Context, a *actor.Actor, offset, limit int) (any, int64, error) {
-	q := e.db.Read(ctx).Model(&outboxRow{}).Where("actor_id = ? AND listed = ?", a.ID, true)
-	var total int64
-	if err := q.Count(&total).Error; err != nil {
-		return nil, 0, fmt.Errorf("count outbox: %w", err)
-	}
-	var rows []outboxRow
-	err := e.db.Read(ctx).Where("actor_id = ? AND listed = ?", a.ID, true).Order("id DESC").Offset(offset).Limit(limit).Find(&rows).Error
+	rows, total, err := e.Outbox.Listed(ctx, a.ID, offset, limit)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read outbox: %w", err)
+		return nil, 0, err
 	}
 	out := make([]map[string]any, 0, len(rows))
 	for _, r := range rows {

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/delivery"
 	"github.com/kinemesh/kinemesh/activitypub/inbox"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
@@ -83,14 +84,13 @@ type Engine struct {
 	Inbox  *inbox.Inbox
 	Outbox *Outbox
 
-	db      *db.DB
-	o       Options
-	log     *slog.Logger
-	metrics metrics
-	hosts   *hosts
+	db  *db.DB
+	o   Options
+	log *slog.Logger
 
 	modules  []Module
 	handlers map[On]Handler
+	bulk     map[string]func(*db.Tx, []*Activity) ([]*Activity, error)
 	objects  []ObjectType
 	claimed  map[string]string // what is registered, and by whom
 }
@@ -105,17 +105,20 @@ func New(o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		Actors: actors, db: o.DB, o: o, log: o.Logger, metrics: newMetrics(o.Metrics),
-		hosts: newHosts(o.Now), handlers: map[On]Handler{}, claimed: map[string]string{},
+		Actors: actors, db: o.DB, o: o, log: o.Logger,
+		handlers: map[On]Handler{}, bulk: map[string]func(*db.Tx, []*Activity) ([]*Activity, error){}, claimed: map[string]string{},
 	}
 	e.Inbox = inbox.New(inbox.Options{
 		DB: o.DB, Actors: actors, Enabled: o.Federation.Enabled, Blocked: o.Blocked, Apply: e.dispatch, Final: dropped,
+		Bulk: e.inBulk, ApplyMany: e.dispatchMany,
 		Policy: signature.Policy{
 			Serves: actors.ServesHost, HTTPS: actors.HTTPS(), MinRSABits: o.Federation.MinRSABits, Now: o.Now,
 		},
 		Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
 	})
-	e.Outbox = &Outbox{actors: actors}
+	e.Outbox = &Outbox{delivery.New(delivery.Options{
+		DB: o.DB, Actors: actors, Transport: o.Transport, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
+	})}
 	actors.FollowChanged = e.followChanged
 	if err := e.Use(e.Module()); err != nil {
 		return nil, err
@@ -148,6 +151,9 @@ func (e *Engine) Use(modules ...Module) error {
 		for _, h := range m.Handlers {
 			e.handlers[h.On] = h
 		}
+		for _, h := range m.Bulk {
+			e.bulk[h.Activity] = h.Do
+		}
 		e.objects = append(e.objects, m.Objects...)
 		e.modules = append(e.modules, m)
 	}
@@ -160,6 +166,12 @@ func (e *Engine) claimAll(m Module) error {
 		keys = append(keys, fmt.Sprintf("activity %s of %q", h.On.Activity, h.On.Object))
 		if h.On.Activity == "" || h.Do == nil {
 			return fmt.Errorf("module %s: a handler is incomplete", m.Name)
+		}
+	}
+	for _, h := range m.Bulk {
+		keys = append(keys, "many of "+h.Activity)
+		if h.Activity == "" || h.Do == nil {
+			return fmt.Errorf("module %s: a handler for many is incomplete", m.Name)
 		}
 	}
 	for _, o := range m.Objects {

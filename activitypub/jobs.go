@@ -3,7 +3,6 @@ package activitypub
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub/inbox"
@@ -27,26 +26,21 @@ func (e *Engine) clean(ctx context.Context, _ CleanArgs) error {
 		if err := tx.Where("done_at <= ?", before).Delete(&inbox.Row{}).Error; err != nil {
 			return fmt.Errorf("clean inbox: %w", err)
 		}
-		err := tx.Where(`listed = ? AND created_at <= ? AND NOT EXISTS
-			(SELECT 1 FROM deliveries d WHERE d.outbox_id = outbox.id AND d.state = ?)`, false, before, deliveryPending).
-			Delete(&outboxRow{}).Error
-		if err != nil {
-			return fmt.Errorf("clean outbox: %w", err)
+		if err := inbox.CleanBulk(tx); err != nil {
+			return err
 		}
-		return nil
+		return e.Outbox.Clean(tx, before)
 	})
 }
 
 func (e *Engine) ownJobs() []jobs.Handler {
-	return []jobs.Handler{
+	return append(e.Outbox.Jobs(), []jobs.Handler{
 		jobs.Handle(e.Inbox.Process, jobs.InQueue("inbox"), jobs.Attempts(10), jobs.Timeout(15*time.Minute), jobs.Keep(time.Hour), jobs.As("activitypub-inbox")),
-		jobs.Handle(e.fanOut, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("activitypub-http-broadcast")),
-		jobs.Handle(e.deliver, jobs.InQueue("deliver"), jobs.Attempts(10), jobs.Timeout(time.Minute), jobs.Keep(time.Hour), jobs.As("activitypub-http-unicast")),
 		jobs.Handle(e.crawl, jobs.InQueue("default"), jobs.Attempts(5), jobs.Timeout(crawlTime+time.Minute), jobs.As("activitypub-http-fetcher")),
 		jobs.Handle(e.followJob, jobs.InQueue("default"), jobs.Attempts(5), jobs.As("activitypub-follow")),
 		jobs.Handle(e.actorDeleted, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("actor-deleted")),
 		jobs.Handle(e.clean, jobs.InQueue("default"), jobs.Keep(time.Hour)),
-	}
+	}...)
 }
 
 func ownPeriodic() []jobs.Periodic {
@@ -55,6 +49,3 @@ func ownPeriodic() []jobs.Periodic {
 		{Name: "activitypub.clean", Every: time.Hour, Args: CleanArgs{}},
 	}
 }
-
-// clip cuts a text for a column.
-func clip(s string, n int) string { return strings.ToValidUTF8(s[:min(len(s), n)], "") }

@@ -1,10 +1,11 @@
-package activitypub
+package delivery
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"gorm.io/gorm/clause"
@@ -18,7 +19,7 @@ import (
 // FanOutArgs spreads one activity over the inboxes of followers.
 type FanOutArgs struct {
 	OutboxID int64
-	Delivery Delivery
+	Delivery Target
 }
 
 // Kind names the job.
@@ -32,23 +33,31 @@ func (DeliverArgs) Kind() string { return "activitypub.deliver" }
 
 // fanOut finds the inboxes at the time of sending, so a follower of a second
 // ago gets it too.
-func (e *Engine) fanOut(ctx context.Context, a FanOutArgs) error {
-	return e.db.Tx(ctx, func(tx *db.Tx) error {
+func (o *Outbox) fanOut(ctx context.Context, a FanOutArgs) error {
+	return o.db.Tx(ctx, func(tx *db.Tx) error {
 		inboxes, err := actor.FollowerInboxes(tx.DB, a.Delivery.FollowersOf)
 		if err != nil {
 			return err
 		}
 		inboxes = append(inboxes, a.Delivery.Inboxes...)
-		if err := e.Outbox.spread(tx, a.OutboxID, inboxes, a.Delivery.Except); err != nil {
+		if err := o.spread(tx, a.OutboxID, inboxes, a.Delivery.Except); err != nil {
 			return err
 		}
 		return jobs.Done(ctx, tx)
 	})
 }
 
+// Jobs are the handlers of fan-out and delivery.
+func (o *Outbox) Jobs() []jobs.Handler {
+	return []jobs.Handler{
+		jobs.Handle(o.fanOut, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("activitypub-http-broadcast")),
+		jobs.Handle(o.deliver, jobs.InQueue("deliver"), jobs.Attempts(10), jobs.Timeout(time.Minute), jobs.Keep(time.Hour), jobs.As("activitypub-http-unicast")),
+	}
+}
+
 // insertDelivery gives the id of a new row, 0 when the inbox has one already.
 func insertDelivery(tx *db.Tx, outboxID int64, inbox, host string) (int64, error) {
-	row := &deliveryRow{OutboxID: outboxID, Inbox: inbox, Host: host, State: deliveryPending, CreatedAt: db.Now()}
+	row := &Receipt{OutboxID: outboxID, Inbox: inbox, Host: host, State: Pending, CreatedAt: db.Now()}
 	res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(row)
 	if res.Error != nil {
 		return 0, fmt.Errorf("create delivery: %w", res.Error)
@@ -80,42 +89,42 @@ func deliveryPause(attempt int) time.Duration {
 // another job, inserted with the receipt, so that waiting for a host does not
 // count as trying. An answer of 404 or 410 and what this server itself
 // refuses to contact are final.
-func (e *Engine) deliver(ctx context.Context, a DeliverArgs) error {
-	var d deliveryRow
-	err := e.db.Read(ctx).Where("id = ?", a.DeliveryID).Take(&d).Error
-	if errors.Is(err, ErrNotFound) {
+func (o *Outbox) deliver(ctx context.Context, a DeliverArgs) error {
+	var d Receipt
+	err := o.db.Read(ctx).Where("id = ?", a.DeliveryID).Take(&d).Error
+	if errors.Is(err, db.ErrNotFound) {
 		return nil // its activity was removed
 	}
-	if err != nil || d.State != deliveryPending {
+	if err != nil || d.State != Pending {
 		return err
 	}
-	var row outboxRow
-	if err := e.db.Read(ctx).Where("id = ?", d.OutboxID).Take(&row).Error; err != nil {
+	var row Entry
+	if err := o.db.Read(ctx).Where("id = ?", d.OutboxID).Take(&row).Error; err != nil {
 		return fmt.Errorf("activity to deliver: %w", err)
 	}
-	from, err := e.Actors.ByID(ctx, row.ActorID)
+	from, err := o.actors.ByID(ctx, row.ActorID)
 	if err != nil {
 		return err
 	}
-	if wait := e.hosts.admit(d.Host); wait > 0 {
-		return e.again(ctx, a, wait, nil)
+	if wait := o.hosts.admit(d.Host); wait > 0 {
+		return o.again(ctx, a, wait, nil)
 	}
 	start := time.Now()
-	sent := e.o.Transport.Post(ctx, e.Actors.Signer(from), d.Inbox, []byte(row.Raw))
+	sent := o.transport.Post(ctx, o.actors.Signer(from), d.Inbox, []byte(row.Raw))
 	if ctx.Err() != nil {
-		e.hosts.leave(d.Host)
+		o.hosts.leave(d.Host)
 		return ctx.Err()
 	}
-	e.hosts.report(d.Host, sent)
-	return e.receipt(ctx, d, row.Type, sent, time.Since(start))
+	o.hosts.report(d.Host, sent)
+	return o.receipt(ctx, d, row.Type, sent, time.Since(start))
 }
 
 // again inserts the next attempt, together with set when there is something
 // to write, and ends this job.
-func (e *Engine) again(ctx context.Context, a DeliverArgs, wait time.Duration, set map[string]any) error {
-	return e.db.Tx(ctx, func(tx *db.Tx) error {
+func (o *Outbox) again(ctx context.Context, a DeliverArgs, wait time.Duration, set map[string]any) error {
+	return o.db.Tx(ctx, func(tx *db.Tx) error {
 		if set != nil {
-			if err := tx.Model(&deliveryRow{}).Where("id = ?", a.DeliveryID).Updates(set).Error; err != nil {
+			if err := tx.Model(&Receipt{}).Where("id = ?", a.DeliveryID).Updates(set).Error; err != nil {
 				return fmt.Errorf("write receipt: %w", err)
 			}
 		}
@@ -129,7 +138,7 @@ func (e *Engine) again(ctx context.Context, a DeliverArgs, wait time.Duration, s
 }
 
 // receipt writes what became of an attempt.
-func (e *Engine) receipt(ctx context.Context, d deliveryRow, activity string, sent error, took time.Duration) error {
+func (o *Outbox) receipt(ctx context.Context, d Receipt, activity string, sent error, took time.Duration) error {
 	now := db.Now()
 	set := map[string]any{"attempts": d.Attempts + 1, "tried_at": now, "last_status": statusOf(sent), "last_error": ""}
 	result, wait := "retried", time.Duration(0)
@@ -137,19 +146,19 @@ func (e *Engine) receipt(ctx context.Context, d deliveryRow, activity string, se
 		d.Attempts >= len(deliveryPauses) || now.Sub(d.CreatedAt) > deliveryDeadline
 	switch {
 	case sent == nil:
-		result = deliveryDelivered
-		set["state"], set["delivered_at"] = deliveryDelivered, now
-		e.log.InfoContext(ctx, "activity delivered", "inbox", d.Inbox, "type", activity, "took", took)
+		result = Delivered
+		set["state"], set["delivered_at"] = Delivered, now
+		o.log.InfoContext(ctx, "activity delivered", "inbox", d.Inbox, "type", activity, "took", took)
 	case final:
-		result = deliveryFailed
-		set["state"], set["last_error"] = deliveryFailed, clip(sent.Error(), 500)
-		e.log.WarnContext(ctx, "activity not delivered", "inbox", d.Inbox, "type", activity, "error", sent)
+		result = Failed
+		set["state"], set["last_error"] = Failed, clip(sent.Error(), 500)
+		o.log.WarnContext(ctx, "activity not delivered", "inbox", d.Inbox, "type", activity, "error", sent)
 	default:
 		set["last_error"] = clip(sent.Error(), 500)
 		wait = max(deliveryPause(d.Attempts+1), retryAfter(sent))
 	}
-	e.metrics.deliveries.WithLabelValues(result).Inc()
-	return e.again(ctx, DeliverArgs{DeliveryID: d.ID}, wait, set)
+	o.metrics.deliveries.WithLabelValues(result).Inc()
+	return o.again(ctx, DeliverArgs{DeliveryID: d.ID}, wait, set)
 }
 
 // retryAfter is what the other server asked for, 0 when it did not.
@@ -171,3 +180,5 @@ func statusOf(err error) int {
 	}
 	return 0
 }
+
+func clip(s string, n int) string { return strings.ToValidUTF8(s[:min(len(s), n)], "") }

@@ -1,48 +1,27 @@
-package activitypub_test
+package delivery_test
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/aptest"
-	"github.com/kinemesh/kinemesh/activitypub/signature"
+	"github.com/kinemesh/kinemesh/activitypub/delivery"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/jobs/jobstest"
 )
 
-// followBy makes remote actors follow one of ours.
-func followBy(t *testing.T, s *aptest.Server, target *actor.Actor, followers ...*aptest.Actor) {
-	t.Helper()
-	for _, f := range followers {
-		if got := f.Post(s.Origin+"/inbox", f.Activity("Follow", target.IRI, nil)); got != 204 {
-			t.Fatalf("follow answered %d", got)
-		}
-	}
-	drain(t, s)
-}
-
-func deliveries(t *testing.T, d *db.DB) (rows []activitypub.DeliveryRow) {
-	t.Helper()
-	if err := d.Read(t.Context()).Order("id").Find(&rows).Error; err != nil {
-		t.Fatal(err)
-	}
-	return rows
-}
-
 // TestFanOut: each shared inbox once, an own inbox where there is no shared
 // one, never ourselves, never whom we left out; the bytes are those published.
 func TestFanOut(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		s, _ := idle(t, d, nil)
+		s := idle(t, d)
 		alice, carol := s.Local(actor.Person, "alice"), s.Local(actor.Person, "carol")
 		r, single, left := aptest.New(t), aptest.New(t), aptest.New(t)
 		lone := single.Actor(actor.Person, "lone")
@@ -59,7 +38,7 @@ func TestFanOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = d.Tx(t.Context(), func(tx *db.Tx) error {
-			return s.Engine.Outbox.Publish(tx, alice, doc, activitypub.Delivery{
+			return s.Engine.Outbox.Publish(tx, alice, doc, delivery.Target{
 				FollowersOf: []int64{alice.ID, alice.ID}, Inboxes: []string{s.Origin + "/inbox", r.Origin + "/inbox", "junk"}, Except: []string{left.Host},
 			})
 		})
@@ -95,37 +74,13 @@ func TestFanOut(t *testing.T) {
 			}
 		}
 		verifySigned(t, s, r.Host, got[0], alice)
-	}, withNotes()...)
-}
-
-// verifySigned checks a delivery as another server would.
-func verifySigned(t *testing.T, s *aptest.Server, host string, got aptest.Received, by *actor.Actor) {
-	t.Helper()
-	req := httptest.NewRequest(http.MethodPost, "http://"+host+got.Path, bytes.NewReader(got.Body))
-	req.Header, req.Host = got.Header, host
-	p, err := signature.Parse(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc := s.Get(by.IRI[len(s.Origin):], "application/activity+json")
-	key := doc.JSON["publicKey"].(map[string]any)
-	if p.KeyID != key["id"] {
-		t.Errorf("signed by %s, the actor lists %v", p.KeyID, key["id"])
-	}
-	public, err := signature.ParseKey(key["publicKeyPem"].(string))
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy := signature.Policy{Serves: func(h string) bool { return h == host }}
-	if err := errors.Join(policy.Check(req, p, got.Body), policy.Verify(req, p, public)); err != nil {
-		t.Errorf("delivery does not verify: %v", err)
-	}
+	})
 }
 
 // TestReceipts: what each answer of an inbox leads to, and that every attempt
 // is signed anew (SEC-09, REL-08).
 func TestReceipts(t *testing.T) {
-	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	s := idle(t, dbtest.SQLite(t))
 	alice := s.Local(actor.Person, "alice")
 	for _, c := range []struct {
 		status int
@@ -156,7 +111,7 @@ func TestReceipts(t *testing.T) {
 			return s.Count("jobs", "kind = 'activitypub.deliver' AND run_at > ?", db.Now().Add(20*time.Second))
 		}
 		before := later()
-		if err := s.Engine.Deliver(t.Context(), id); err != nil {
+		if err := s.Engine.Outbox.Deliver(t.Context(), id); err != nil {
 			t.Errorf("%d: %v", c.status, err)
 		}
 		if n := later() - before; (n == 1) != c.retry || n > 1 {
@@ -175,14 +130,14 @@ func TestReceipts(t *testing.T) {
 			time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 		}
 		r.AnswerDeliveries(204)
-		if err := s.Engine.Deliver(t.Context(), id); err != nil {
+		if err := s.Engine.Outbox.Deliver(t.Context(), id); err != nil {
 			t.Errorf("second attempt after %d: %v", c.status, err)
 		}
 		got := r.Received()
 		if len(got) != 2 || fresh && (got[0].Header.Get("Date") == got[1].Header.Get("Date") || got[0].Header.Get("Signature") == got[1].Header.Get("Signature")) {
 			t.Errorf("%d requests; the second carries the signature of the first", len(got))
 		}
-		if err := s.Engine.Deliver(t.Context(), id); err != nil || len(r.Received()) != 2 {
+		if err := s.Engine.Outbox.Deliver(t.Context(), id); err != nil || len(r.Received()) != 2 {
 			t.Errorf("a delivered activity was sent again: %v", err)
 		}
 	}
@@ -191,7 +146,7 @@ func TestReceipts(t *testing.T) {
 	publish(t, s, alice, "http://10.0.0.1/inbox")
 	rows := deliveries(t, s.DB)
 	for _, row := range rows[len(rows)-2:] {
-		if err := s.Engine.Deliver(t.Context(), row.ID); err != nil {
+		if err := s.Engine.Outbox.Deliver(t.Context(), row.ID); err != nil {
 			t.Error(err)
 		}
 	}
@@ -207,7 +162,7 @@ func TestReceipts(t *testing.T) {
 // TestGivingUp: the fifteenth failure is the last, and so is any after eight
 // days.
 func TestGivingUp(t *testing.T) {
-	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	s := idle(t, dbtest.SQLite(t))
 	alice := s.Local(actor.Person, "alice")
 	r := aptest.New(t)
 	r.AnswerDeliveries(500)
@@ -224,12 +179,12 @@ func TestGivingUp(t *testing.T) {
 		rows := deliveries(t, s.DB)
 		id := rows[len(rows)-1].ID
 		err := s.DB.Tx(t.Context(), func(tx *db.Tx) error {
-			return tx.Model(&activitypub.DeliveryRow{}).Where("id = ?", id).Updates(c.set).Error
+			return tx.Model(&delivery.Receipt{}).Where("id = ?", id).Updates(c.set).Error
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Engine.Deliver(t.Context(), id); err != nil {
+		if err := s.Engine.Outbox.Deliver(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		rows = deliveries(t, s.DB)
@@ -242,7 +197,7 @@ func TestGivingUp(t *testing.T) {
 // TestDeadHost: a host that is down costs few requests, whatever waits for
 // it, and others get theirs meanwhile (REL-07).
 func TestDeadHost(t *testing.T) {
-	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	s := idle(t, dbtest.SQLite(t))
 	alice := s.Local(actor.Person, "alice")
 	dead, alive := aptest.New(t), aptest.New(t)
 	dead.AnswerDeliveries(503)
@@ -271,39 +226,23 @@ func TestDeadHost(t *testing.T) {
 	}
 }
 
-func publish(t *testing.T, s *aptest.Server, from *actor.Actor, inbox string) {
-	t.Helper()
-	doc, err := vocab.Build(vocab.Base, map[string]any{
-		"type": "Like", "id": from.IRI + "/likes/" + time.Now().Format("150405.000000000"), "actor": from.IRI, "object": "https://a.example/1",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = s.DB.Tx(t.Context(), func(tx *db.Tx) error {
-		return s.Engine.Outbox.Publish(tx, from, doc, activitypub.Delivery{Inboxes: []string{inbox}})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestDeliveryPauses: at least 12 attempts over seven days, with jitter.
 func TestDeliveryPauses(t *testing.T) {
 	var sum time.Duration
-	for i, p := range activitypub.DeliveryPauses {
+	for i, p := range delivery.Pauses {
 		sum += p
 		for range 20 {
-			if got := activitypub.DeliveryPause(i + 1); got < p*9/10 || got > p*11/10 {
+			if got := delivery.Pause(i + 1); got < p*9/10 || got > p*11/10 {
 				t.Errorf("pause %d is %v", i+1, got)
 			}
 		}
 	}
-	if n := len(activitypub.DeliveryPauses) + 1; n < 12 || sum < 6*24*time.Hour || sum > 8*24*time.Hour {
+	if n := len(delivery.Pauses) + 1; n < 12 || sum < 6*24*time.Hour || sum > 8*24*time.Hour {
 		t.Errorf("%d attempts over %v", n, sum)
 	}
 	different := map[time.Duration]bool{}
 	for range 20 {
-		different[activitypub.DeliveryPause(1)] = true
+		different[delivery.Pause(1)] = true
 	}
 	if len(different) < 2 {
 		t.Error("no jitter")
@@ -313,7 +252,7 @@ func TestDeliveryPauses(t *testing.T) {
 // TestPublishRefuses: nobody publishes in another's name, and a rollback
 // leaves nothing.
 func TestPublishRefuses(t *testing.T) {
-	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	s := idle(t, dbtest.SQLite(t))
 	alice, carol := s.Local(actor.Person, "alice"), s.Local(actor.Person, "carol")
 	r := aptest.New(t)
 	bob := r.Actor(actor.Person, "bob")
@@ -324,7 +263,7 @@ func TestPublishRefuses(t *testing.T) {
 	act := func(by string) any {
 		return map[string]any{"type": "Like", "id": s.Origin + "/1", "actor": by, "object": "https://a.example/1"}
 	}
-	to := activitypub.Delivery{Inboxes: []string{bob.Inbox}}
+	to := delivery.Target{Inboxes: []string{bob.Inbox}}
 	for name, err := range map[string]error{
 		"in another's name": publishTx(t, s, alice, act(carol.IRI), to),
 		"for a remote":      publishTx(t, s, remote, act(remote.IRI), to),
@@ -351,15 +290,10 @@ func TestPublishRefuses(t *testing.T) {
 	}
 }
 
-func publishTx(t *testing.T, s *aptest.Server, from *actor.Actor, doc any, d activitypub.Delivery) error {
-	t.Helper()
-	return s.DB.Tx(t.Context(), func(tx *db.Tx) error { return s.Engine.Outbox.Publish(tx, from, doc, d) })
-}
-
 // TestForward: the body goes on unchanged, in the instance's name, once, and
 // not back to where it came from (SEC-21).
 func TestForward(t *testing.T) {
-	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	s := idle(t, dbtest.SQLite(t))
 	alice := s.Local(actor.Person, "alice")
 	origin, third := aptest.New(t), aptest.New(t)
 	bob, eve := origin.Actor(actor.Person, "bob"), third.Actor(actor.Person, "eve")
@@ -375,7 +309,7 @@ func TestForward(t *testing.T) {
 	act := &activitypub.Activity{ID: bob.IRI + "/1", Type: "Like", Actor: remote, Raw: raw}
 	for range 2 {
 		err := s.DB.Tx(t.Context(), func(tx *db.Tx) error {
-			return s.Engine.Outbox.Forward(tx, act, activitypub.Delivery{FollowersOf: []int64{alice.ID}})
+			return s.Engine.Outbox.Forward(tx, act, delivery.Target{FollowersOf: []int64{alice.ID}})
 		})
 		if err != nil {
 			t.Fatal(err)
