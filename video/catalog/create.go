@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
@@ -187,23 +188,32 @@ func (s *Service) settle(tx *db.Tx, v *Video, p progress) error {
 
 // Changed notes that something which stands in a video's document has changed,
 // such as its files or torrents, and has other servers told.
-func (s *Service) Changed(tx *db.Tx, v *Video) error {
+func (s *Service) Changed(tx *db.Tx, v *Video) error { return s.changed(tx, v) }
+
+// ChangedSoon is [Service.Changed] for what changes often, as counts do: other
+// servers are told once for all changes until after.
+func (s *Service) ChangedSoon(tx *db.Tx, v *Video, after time.Duration) error {
+	return s.changed(tx, v, jobs.RunAt(db.Now().Add(after)))
+}
+
+func (s *Service) changed(tx *db.Tx, v *Video, when ...jobs.Option) error {
 	// A later document must have a later date, or one that is delivered late
 	// would win.
 	v.UpdatedAt = db.Now()
 	if err := tx.Model(&Video{}).Where("id = ?", v.ID).UpdateColumn("updated_at", v.UpdatedAt).Error; err != nil {
 		return fmt.Errorf("date video: %w", err)
 	}
-	return s.federate(tx, v, FederateUpdate)
+	return s.federate(tx, v, FederateUpdate, when...)
 }
 
 // federate inserts the job that tells other servers what is new about v. Where
 // there is nothing to tell, now or before, it does nothing.
-func (s *Service) federate(tx *db.Tx, v *Video, what string) error {
+func (s *Service) federate(tx *db.Tx, v *Video, what string, when ...jobs.Option) error {
 	if !v.Local || (!v.Federates() && v.FederatedAt == nil) {
 		return nil
 	}
-	return jobs.Insert(tx, FederateArgs{VideoID: v.ID, What: what}, jobs.Unique(strconv.FormatInt(v.ID, 10)))
+	opts := append(when, jobs.Unique(strconv.FormatInt(v.ID, 10)))
+	return jobs.Insert(tx, FederateArgs{VideoID: v.ID, What: what}, opts...)
 }
 
 func setRendition(tx *db.Tx, id int64, set map[string]any) error {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/kinemesh/kinemesh/config/db"
@@ -228,6 +229,29 @@ const followedSQL = `SELECT f.target_id FROM follows f
 // follows were accepted or ended.
 func (s *Service) RefreshListed(tx *db.Tx) error {
 	err := tx.Exec(`UPDATE videos SET listed = NOT listed WHERE local = ? AND listed <> `+listedSQL, false).Error
+	if err != nil {
+		return fmt.Errorf("refresh lists: %w", err)
+	}
+	return nil
+}
+
+// Involved are the actors involved in a video (PT federation 3), by row id:
+// all that announced it, which of a local one are its channel, the instance
+// actor and those of other servers that shared it.
+func Involved(g *gorm.DB, videoID int64) ([]int64, error) {
+	var ids []int64
+	if err := g.Model(&Share{}).Where("video_id = ?", videoID).Order("actor_id").Pluck("actor_id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("actors involved in video %d: %w", videoID, err)
+	}
+	return ids, nil
+}
+
+// RefreshListedOf is [Service.RefreshListed] for the videos of one actor and
+// those that it shared.
+func (s *Service) RefreshListedOf(tx *db.Tx, actorID int64) error {
+	err := tx.Exec(`UPDATE videos SET listed = NOT listed WHERE local = ? AND (channel_id IN (
+  SELECT c.id FROM channels c JOIN accounts a ON a.id = c.account_id WHERE c.actor_id = ? OR a.actor_id = ?)
+ OR id IN (SELECT video_id FROM video_shares WHERE actor_id = ?)) AND listed <> `+listedSQL, false, actorID, actorID, actorID).Error
 	if err != nil {
 		return fmt.Errorf("refresh lists: %w", err)
 	}

@@ -195,9 +195,9 @@ func (s *Service) Drop(tx *db.Tx, v *Video) error {
 		}
 	}
 	if v.Local && v.FederatedAt != nil {
-		var shared []int64
-		if err := tx.Model(&Share{}).Where("video_id = ?", v.ID).Order("actor_id").Pluck("actor_id", &shared).Error; err != nil {
-			return fmt.Errorf("load shares: %w", err)
+		shared, err := Involved(tx.DB, v.ID)
+		if err != nil {
+			return err
 		}
 		args := FederateArgs{VideoID: v.ID, What: FederateDelete, IRI: v.IRI, ActorID: v.Owner.AccountActorID, Shared: shared}
 		if err := jobs.Insert(tx, args); err != nil {

@@ -37,7 +37,7 @@ func (s *Service) Jobs() []jobs.Handler {
 func (s *Service) Periodic() []jobs.Periodic {
 	return []jobs.Periodic{
 		{Name: "video.reconcile", Every: 10 * time.Minute, Args: ReconcileArgs{}},
-		{Name: "video.relist", Every: time.Minute, Args: RelistArgs{}},
+		{Name: "video.relist", Every: time.Hour, Args: RelistArgs{}},
 	}
 }
 

@@ -67,8 +67,18 @@ func (s *Service) Module() activitypub.Module {
 			jobs.Handle(s.federate, jobs.As("federate-video")),
 			jobs.Handle(s.fetchThumbnails, jobs.Attempts(4), jobs.Timeout(5*time.Minute)),
 		},
-		ActorDeleted: func(ctx context.Context, a *actor.Actor) error { return s.catalog.DropActor(ctx, a.ID) },
+		FollowChanged: s.followChanged,
+		ActorDeleted:  func(ctx context.Context, a *actor.Actor) error { return s.catalog.DropActor(ctx, a.ID) },
 	}
+}
+
+// followChanged lists the videos of an actor, or takes them out of the lists,
+// as the instance follows it or does not any more (PT federation 5).
+func (s *Service) followChanged(tx *db.Tx, c actor.FollowChange) error {
+	if !c.Follower.Local() || c.Follower.Type != actor.Application || (c.State == actor.Accepted) == (c.Was == actor.Accepted) {
+		return nil
+	}
+	return s.catalog.RefreshListedOf(tx, c.Target.ID)
 }
 
 // has tells whether a video is stored here.

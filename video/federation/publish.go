@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
@@ -55,6 +56,24 @@ func (s *Service) federate(ctx context.Context, a catalog.FederateArgs) error {
 		}
 		return jobs.Done(ctx, tx)
 	})
+}
+
+// updateAfter is how long changes of counts are gathered before other servers
+// are told.
+const updateAfter = 5 * time.Second
+
+// Changed has other servers told what a local video is now, in tx: one Update
+// for all changes of [updateAfter]. A remote or hidden video, or none, is no
+// error: there is nothing to tell.
+func (s *Service) Changed(tx *db.Tx, videoID int64) error {
+	v, err := catalog.Lock(tx, videoID)
+	if errors.Is(err, catalog.ErrNotFound) || (err == nil && !v.Local) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.catalog.ChangedSoon(tx, v, updateAfter)
 }
 
 // cast are the actors that have a part in a video's federation.
