@@ -41,8 +41,11 @@ func (e *Engine) dispatch(ctx context.Context, env vocab.Envelope) error {
 	if err := h.Do(ctx, act); err != nil {
 		return fmt.Errorf("%s %s: %w", env.Type, object.Type(), err)
 	}
-	if env.Type == "Delete" {
+	switch env.Type {
+	case "Delete":
 		return e.bury(ctx, object.ID())
+	case "Undo":
+		return e.db.Tx(ctx, func(tx *db.Tx) error { return inbox.Free(tx, env.Actor, env.ID, object.ID()) })
 	}
 	return nil
 }
@@ -161,8 +164,8 @@ func (e *Engine) deleted(ctx context.Context, env vocab.Envelope, id string) (vo
 		return vocab.Object{}, err
 	}
 	if !iri.SameHost(id, env.Actor) {
-		if e.Actors.IsLocal(id) && !o.IsZero() {
-			return o, nil // an answer of ours below something of theirs: the handler decides
+		if !o.IsZero() {
+			return o, nil // an answer below something of theirs: the handler knows whose it is
 		}
 		return vocab.Object{}, Drop(fmt.Errorf("%w: %s deletes %q", vocab.ErrInvalid, env.Actor, id)) // SEC-14
 	}
