@@ -38,6 +38,7 @@ type Actor struct {
 	AttributedTo   string
 	PublicKeyID    string
 	PublicKeyPEM   string
+	Ed25519Key     string `gorm:"column:ed25519_key"` // publicKeyMultibase, of our own actors
 	FollowersCount int64
 	FollowingCount int64
 	PublishedAt    *time.Time

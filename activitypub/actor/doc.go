@@ -8,7 +8,8 @@
 //     that very IRI, never from what a third document says about it
 //   - host is empty for our own actors and only for them
 //   - private keys lie in a table of their own and leave this package only as
-//     a transport.Signer (SEC-09)
+//     a transport.Signer or to sign inside a document (SEC-09)
+//   - a key that its owner's document does not list any more is dead (SEC-08)
 //
 // The package does no network inside a transaction.
 //

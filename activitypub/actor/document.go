@@ -27,6 +27,9 @@ func Fields(a *Actor, extra map[string]any) map[string]any {
 	if a.PublishedAt != nil {
 		doc["published"] = vocab.Time(*a.PublishedAt)
 	}
+	if a.Ed25519Key != "" {
+		doc["assertionMethod"] = assertionMethod(a)
+	}
 	if a.Summary != "" {
 		doc["summary"] = a.Summary
 	}

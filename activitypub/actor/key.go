@@ -3,6 +3,7 @@ package actor
 import (
 	"context"
 	"crypto"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -10,8 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
+
+	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
@@ -48,16 +50,14 @@ func (k *Key) pems() (public, private string, err error) {
 	if public, err = signature.EncodeKey(&k.private.PublicKey); err != nil {
 		return "", "", err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(k.private)
-	if err != nil {
-		return "", "", fmt.Errorf("encode key: %w", err)
-	}
-	return public, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
+	private, err = encodePrivate(k.private)
+	return public, private, err
 }
 
 type keyRow struct {
 	ActorID    int64 `gorm:"primaryKey"`
 	PrivatePEM string
+	Ed25519PEM string `gorm:"column:ed25519_pem"`
 }
 
 func (keyRow) TableName() string { return "actor_keys" }
@@ -66,48 +66,90 @@ func (keyRow) TableName() string { return "actor_keys" }
 // about as much as signing with it.
 const maxPrivateKeys = 256
 
+// keyPair is what one of our actors signs with.
+type keyPair struct {
+	rsa     *rsa.PrivateKey
+	ed25519 ed25519.PrivateKey // nil until one is made
+}
+
 type privateKeys struct {
 	mu   sync.Mutex
-	byID map[int64]*rsa.PrivateKey
+	byID map[int64]keyPair
 }
 
-func (p *privateKeys) get(id int64) *rsa.PrivateKey {
+func (p *privateKeys) get(id int64) (keyPair, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.byID[id]
+	k, ok := p.byID[id]
+	return k, ok
 }
 
-func (p *privateKeys) put(id int64, k *rsa.PrivateKey) {
+func (p *privateKeys) put(id int64, k keyPair) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.byID == nil || len(p.byID) >= maxPrivateKeys {
-		p.byID = make(map[int64]*rsa.PrivateKey)
+		p.byID = make(map[int64]keyPair)
 	}
 	p.byID[id] = k
 }
 
-func (s *Service) privateKey(ctx context.Context, id int64) (*rsa.PrivateKey, error) {
-	if k := s.private.get(id); k != nil {
+// privateKey reads the keys of an actor that is committed.
+func (s *Service) privateKey(ctx context.Context, id int64) (keyPair, error) {
+	if k, ok := s.private.get(id); ok {
 		return k, nil
 	}
+	k, err := readKeys(s.db.Read(ctx), id)
+	if err == nil {
+		s.private.put(id, k)
+	}
+	return k, err
+}
+
+func readKeys(q *gorm.DB, id int64) (keyPair, error) {
 	var row keyRow
-	if err := s.db.Read(ctx).Where("actor_id = ?", id).Take(&row).Error; err != nil {
-		return nil, fmt.Errorf("key of actor %d: %w", id, err)
+	if err := q.Where("actor_id = ?", id).Take(&row).Error; err != nil {
+		return keyPair{}, fmt.Errorf("key of actor %d: %w", id, err)
 	}
-	block, _ := pem.Decode([]byte(row.PrivatePEM))
-	if block == nil {
-		return nil, fmt.Errorf("key of actor %d: no PEM", id)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	var k keyPair
+	parsed, err := decodePrivate(row.PrivatePEM)
 	if err != nil {
-		return nil, fmt.Errorf("key of actor %d: unreadable", id)
+		return k, fmt.Errorf("key of actor %d: %w", id, err)
 	}
-	k, ok := parsed.(*rsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("key of actor %d: not RSA", id)
+	var ok bool
+	if k.rsa, ok = parsed.(*rsa.PrivateKey); !ok {
+		return k, fmt.Errorf("key of actor %d: not RSA", id)
 	}
-	s.private.put(id, k)
+	if row.Ed25519PEM == "" {
+		return k, nil
+	}
+	if parsed, err = decodePrivate(row.Ed25519PEM); err != nil {
+		return k, fmt.Errorf("key of actor %d: %w", id, err)
+	}
+	if k.ed25519, ok = parsed.(ed25519.PrivateKey); !ok {
+		return k, fmt.Errorf("key of actor %d: not Ed25519", id)
+	}
 	return k, nil
+}
+
+// decodePrivate never says what the text holds (SEC-09).
+func decodePrivate(text string) (any, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, errors.New("no PEM")
+	}
+	k, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("unreadable")
+	}
+	return k, nil
+}
+
+func encodePrivate(k crypto.PrivateKey) (string, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		return "", fmt.Errorf("encode key: %w", err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }
 
 // Signer signs requests in the name of one of our actors, each at the moment
@@ -121,7 +163,7 @@ func (s *Service) Signer(a *Actor) transport.Signer {
 		if err != nil {
 			return err
 		}
-		return signature.Sign(req, a.PublicKeyID, key, body)
+		return signature.Sign(req, a.PublicKeyID, key.rsa, body)
 	}
 }
 
@@ -170,115 +212,4 @@ func (s *Service) getDocument(ctx context.Context, id string) (vocab.Object, err
 		return vocab.Object{}, err
 	}
 	return vocab.Parse(raw)
-}
-
-// KeyOf finds the actor that a keyId belongs to and its public key: from the
-// database when it is known there, else by one fetch that everybody who waits
-// for the same key shares (SEC-33). Failures are remembered.
-func (s *Service) KeyOf(ctx context.Context, keyID string) (*Actor, crypto.PublicKey, error) {
-	if s.IsLocal(iri.WithoutFragment(keyID)) { // SEC-13
-		return nil, nil, fmt.Errorf("%w: key %s is on this server", ErrInvalid, keyID)
-	}
-	a, err := s.keyRow(ctx, keyID)
-	if errors.Is(err, ErrNotFound) || err == nil && a.GoneAt != nil {
-		a, err = s.fetchKeyOwner(ctx, keyID)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	key, err := signature.ParseKey(a.PublicKeyPEM)
-	if err != nil {
-		return nil, nil, err
-	}
-	return a, key, nil
-}
-
-// RefetchKey asks the key's server again after a signature did not fit: the
-// key may have been rotated (SEC-08). It is limited per key and per host; the
-// old key is replaced by what the server says now.
-func (s *Service) RefetchKey(ctx context.Context, keyID string) (*Actor, crypto.PublicKey, error) {
-	a, err := s.fetchKeyOwner(ctx, keyID)
-	if err != nil {
-		return nil, nil, err
-	}
-	key, err := signature.ParseKey(a.PublicKeyPEM)
-	if err != nil {
-		return nil, nil, err
-	}
-	return a, key, nil
-}
-
-// KnownKey tells whether a keyId needs no fetch.
-func (s *Service) KnownKey(ctx context.Context, keyID string) (bool, error) {
-	_, err := s.keyRow(ctx, keyID)
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// keyRow finds the actor of a keyId in the database: by the id of its key, or
-// by its own id, which older servers send (PT federation 7).
-func (s *Service) keyRow(ctx context.Context, keyID string) (*Actor, error) {
-	return one(s.db.Read(ctx).Where("host <> '' AND (public_key_id = ? OR iri = ?)", keyID, keyID).Order("id"))
-}
-
-func (s *Service) fetchKeyOwner(ctx context.Context, keyID string) (*Actor, error) {
-	host := iri.Host(iri.WithoutFragment(keyID))
-	if strings.HasPrefix(keyID, "acct:") { // PT federation 10: key ids of 2018
-		host = keyID[strings.LastIndexByte(keyID, '@')+1:]
-	}
-	if host == "" {
-		return nil, fmt.Errorf("%w: key id %q", ErrInvalid, keyID)
-	}
-	if err := s.misses.check(keyID); err != nil {
-		return nil, err
-	}
-	v, err, _ := s.flight.Do("key "+keyID, func() (any, error) {
-		if !s.limits.allow(keyID, host) {
-			return nil, fmt.Errorf("key %s: %w", keyID, ErrLimited)
-		}
-		// The fetch belongs to all who wait, so it outlives the first of them.
-		a, err := s.resolveKey(context.WithoutCancel(ctx), keyID)
-		s.misses.note(keyID, err)
-		return a, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("key %s: %w", keyID, err)
-	}
-	return v.(*Actor), nil
-}
-
-// resolveKey fetches the document that a keyId names (SEC-10). It is the
-// actor itself, or a key of its own (GoToSocial gives a stub of the actor
-// there): then its owner counts only when that lists this key in turn.
-func (s *Service) resolveKey(ctx context.Context, keyID string) (*Actor, error) {
-	if strings.HasPrefix(keyID, "acct:") {
-		return s.FetchHandle(ctx, keyID)
-	}
-	address := iri.WithoutFragment(keyID)
-	doc, err := s.getDocument(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	if !iri.Equal(doc.ID(), address) || !doc.Has("inbox") {
-		owner := doc.IRI("owner")
-		if k, ok := doc.Object("publicKey"); ok {
-			owner = k.IRI("owner")
-		}
-		if !iri.SameHost(owner, keyID) || iri.Equal(owner, address) {
-			return nil, fmt.Errorf("%w: key of no actor", ErrInvalid)
-		}
-		if doc, err = s.FetchDocument(ctx, owner); err != nil {
-			return nil, err
-		}
-	}
-	a, err := s.save(ctx, doc)
-	if err != nil {
-		return nil, err
-	}
-	if a.PublicKeyID != keyID && a.IRI != keyID {
-		return nil, fmt.Errorf("%w: %s does not list key %s", ErrInvalid, a.IRI, keyID)
-	}
-	return a, nil
 }

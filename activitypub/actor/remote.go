@@ -199,7 +199,7 @@ func (s *Service) save(ctx context.Context, doc vocab.Object) (*Actor, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := db.Now()
+	now, keys := db.Now(), s.multikeys(doc)
 	a.FetchedAt, a.CreatedAt, a.UpdatedAt = &now, now, now
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
 		res := tx.Clauses(clause.OnConflict{
@@ -216,8 +216,10 @@ func (s *Service) save(ctx context.Context, doc vocab.Object) (*Actor, error) {
 		if res.RowsAffected == 0 {
 			return fmt.Errorf("%w: %s changed its kind to %s", ErrInvalid, a.IRI, a.Type)
 		}
-		a, err = one(tx.Where("iri = ?", a.IRI))
-		return err
+		if a, err = one(tx.Where("iri = ?", a.IRI)); err != nil {
+			return err
+		}
+		return saveMultikeys(tx, a.ID, keys)
 	})
 	if errors.Is(err, ErrInvalid) {
 		return nil, err

@@ -209,17 +209,21 @@ func (s *Service) CreateLocal(tx *db.Tx, n NewLocal) (*Actor, error) {
 	if err != nil {
 		return nil, err
 	}
+	multibase, second, err := newEd25519()
+	if err != nil {
+		return nil, err
+	}
 	id, now := s.LocalIRI(n.Type, n.Username), db.Now()
 	a := &Actor{
 		IRI: id, Type: n.Type, Username: n.Username, Name: n.Name, Summary: n.Summary,
 		Inbox: id + "/inbox", SharedInbox: s.origin + "/inbox", Outbox: id + "/outbox",
 		Followers: id + "/followers", Following: id + "/following", URL: id, AttributedTo: n.AttributedTo,
-		PublicKeyID: id + "#main-key", PublicKeyPEM: public, PublishedAt: &now, CreatedAt: now, UpdatedAt: now,
+		PublicKeyID: id + "#main-key", PublicKeyPEM: public, Ed25519Key: multibase, PublishedAt: &now, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := tx.Create(a).Error; err != nil {
 		return nil, fmt.Errorf("create actor %s: %w", n.Username, err)
 	}
-	if err := tx.Create(&keyRow{ActorID: a.ID, PrivatePEM: private}).Error; err != nil {
+	if err := tx.Create(&keyRow{ActorID: a.ID, PrivatePEM: private, Ed25519PEM: second}).Error; err != nil {
 		return nil, fmt.Errorf("create key of %s: %w", n.Username, err)
 	}
 	return a, nil
