@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/crawl"
 	"github.com/kinemesh/kinemesh/activitypub/delivery"
 	"github.com/kinemesh/kinemesh/activitypub/inbox"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
@@ -84,9 +85,10 @@ type Engine struct {
 	Inbox  *inbox.Inbox
 	Outbox *Outbox
 
-	db  *db.DB
-	o   Options
-	log *slog.Logger
+	db      *db.DB
+	o       Options
+	log     *slog.Logger
+	crawler *crawl.Crawler
 
 	modules  []Module
 	handlers map[On]Handler
@@ -99,7 +101,7 @@ type Engine struct {
 func New(o Options) (*Engine, error) {
 	actors, err := actor.New(actor.Options{
 		DB: o.DB, Transport: o.Transport, Origin: o.Origin, MinRSABits: o.Federation.MinRSABits,
-		Unsigned: !o.Federation.SignFederatedFetches, Logger: o.Logger, Now: o.Now,
+		Unsigned: !o.Federation.SignFederatedFetches, FreshFor: o.Federation.RefreshAfter, Logger: o.Logger, Now: o.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -119,7 +121,8 @@ func New(o Options) (*Engine, error) {
 	e.Outbox = &Outbox{delivery.New(delivery.Options{
 		DB: o.DB, Actors: actors, Transport: o.Transport, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
 	})}
-	actors.FollowChanged = e.followChanged
+	e.crawler = e.newCrawler()
+	actors.FollowChanged, actors.Stale = e.followChanged, e.touchActor
 	if err := e.Use(e.Module()); err != nil {
 		return nil, err
 	}
@@ -129,12 +132,13 @@ func New(o Options) (*Engine, error) {
 // Module is the engine's own part: follows, actors, discovery.
 func (e *Engine) Module() Module {
 	return Module{
-		Name:       "activitypub",
-		Handlers:   e.ownHandlers(),
-		Jobs:       e.ownJobs(),
-		Periodic:   ownPeriodic(),
-		Routes:     e.routes,
-		Migrations: []migrations.Set{migrations.Activitypub},
+		Name:        "activitypub",
+		Handlers:    e.ownHandlers(),
+		Jobs:        e.ownJobs(),
+		Periodic:    ownPeriodic(),
+		Routes:      e.routes,
+		Collections: []crawl.Kind{{Name: outboxKind, Take: e.takePublished}},
+		Migrations:  []migrations.Set{migrations.Activitypub},
 	}
 }
 
@@ -153,6 +157,11 @@ func (e *Engine) Use(modules ...Module) error {
 		}
 		for _, h := range m.Bulk {
 			e.bulk[h.Activity] = h.Do
+		}
+		for _, k := range m.Collections {
+			if err := e.crawler.Use(k); err != nil {
+				return fmt.Errorf("module %s: %w", m.Name, err)
+			}
 		}
 		e.objects = append(e.objects, m.Objects...)
 		e.modules = append(e.modules, m)
@@ -177,6 +186,9 @@ func (e *Engine) claimAll(m Module) error {
 	for _, o := range m.Objects {
 		keys = append(keys, "object "+o.Type)
 	}
+	for _, k := range m.Collections {
+		keys = append(keys, "collections "+k.Name)
+	}
 	for _, j := range m.Jobs {
 		keys = append(keys, "job "+j.Kind)
 	}
@@ -196,7 +208,8 @@ func (e *Engine) claimAll(m Module) error {
 }
 
 // Prepare checks that the public address is still the one of the first start
-// and makes the instance actor. It runs after the migrations.
+// and makes the instance actor and the keys that actors of older releases
+// lack. It runs after the migrations.
 func (e *Engine) Prepare(ctx context.Context) error {
 	if err := e.Actors.CheckOrigin(ctx); err != nil {
 		return err
@@ -204,7 +217,7 @@ func (e *Engine) Prepare(ctx context.Context) error {
 	if _, err := e.Actors.Instance(ctx); err != nil {
 		return fmt.Errorf("instance actor: %w", err)
 	}
-	return nil
+	return e.Actors.GiveEd25519(ctx)
 }
 
 // followChanged tells the modules, lower floors first.
