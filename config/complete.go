@@ -55,6 +55,8 @@ func (c *Config) completeStorage() {
 		{&s.Previews, "previews"},
 		{&s.Thumbnails, "thumbnails"},
 		{&s.Torrents, "torrents"},
+		{&s.Captions, "captions"},
+		{&s.Storyboards, "storyboards"},
 		{&s.Cache, "cache"},
 	} {
 		if *f.path == "" {

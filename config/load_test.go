@@ -54,7 +54,8 @@ func TestLoadPeerTubeFile(t *testing.T) {
 		Tmp: "/srv/storage/tmp/", TmpPersistent: "data/tmp-persistent", Avatars: "/srv/storage/avatars/",
 		WebVideos: "/srv/storage/web-videos/", StreamingPlaylists: "/srv/storage/streaming-playlists/",
 		OriginalVideoFiles: "data/original-video-files", Previews: "/srv/storage/previews/",
-		Thumbnails: "/srv/storage/thumbnails/", Torrents: "/srv/storage/torrents/", Cache: "data/cache",
+		Thumbnails: "/srv/storage/thumbnails/", Torrents: "/srv/storage/torrents/",
+		Captions: "data/captions", Storyboards: "data/storyboards", Cache: "data/cache",
 	}
 	want.Admin.Email = "admin@videos.example.org"
 	want.Signup.Filters.CIDR.Whitelist = []netip.Prefix{}

@@ -88,6 +88,9 @@ type Config struct {
 	// Making files that every browser plays.
 	Transcoding Transcoding `key:"transcoding"`
 
+	// The picture with many small ones of a video, which the seek bar shows.
+	Storyboards Toggle `key:"storyboards"`
+
 	// Search.
 	Search Search `key:"search"`
 
@@ -199,6 +202,10 @@ type Storage struct {
 	Thumbnails string `key:"thumbnails"`
 	// Torrent files.
 	Torrents string `key:"torrents"`
+	// Subtitles of videos.
+	Captions string `key:"captions"`
+	// Pictures of the seek bar.
+	Storyboards string `key:"storyboards"`
 	// Copies of remote files that can be fetched again.
 	Cache string `key:"cache"`
 }
@@ -282,6 +289,9 @@ type Federation struct {
 	Enabled bool `key:"enabled"`
 	// Whether requests for remote documents are signed; some servers demand it.
 	SignFederatedFetches bool `key:"sign_federated_fetches"`
+	// How old a copy of something remote may be before it is fetched again when
+	// somebody looks at it.
+	RefreshAfter time.Duration `key:"refresh_after" min:"1"`
 	// What is sent of videos.
 	Videos FederationVideos `key:"videos"`
 	// For tests alone: servers without TLS are spoken to, on any port. The start-up
