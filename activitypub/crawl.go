@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/crawl"
 	"github.com/kinemesh/kinemesh/activitypub/iri"
-	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/jobs"
 )
+
+// outboxKind is the kind of crawls that read outboxes.
+const outboxKind = "outbox"
 
 // CrawlArgs fetches what an actor has published before we followed it.
 type CrawlArgs struct{ ActorID int64 }
@@ -19,71 +22,30 @@ type CrawlArgs struct{ ActorID int64 }
 // Kind names the job.
 func (CrawlArgs) Kind() string { return "activitypub.crawl" }
 
-// Limits of a crawl (SEC-28).
-const (
-	crawlPages = 100
-	crawlItems = 2000
-	crawlTime  = 10 * time.Minute
-)
+// newCrawler makes the part that reads others' collections.
+func (e *Engine) newCrawler() *crawl.Crawler {
+	return crawl.New(crawl.Options{
+		DB: e.db, Fetch: e.Actors.FetchPart, Local: e.Actors.IsLocal, Blocked: e.blocked, Final: dropped, Logger: e.log,
+	})
+}
 
 // Collection calls each for the items of a collection of some host, page by
-// page, until it ends or a limit is reached: pages and items are counted, a
-// page seen before, or on another host than the collection, ends the walk.
-// An item is an IRI or an embedded object.
+// page, until it ends or a limit of package crawl is reached (SEC-28). An item
+// is an IRI without a type, or an embedded object, which is the word of the
+// collection's host alone. For a collection of any length use Backfill.
 func (e *Engine) Collection(ctx context.Context, address string, each func(context.Context, vocab.Object) error) error {
-	ctx, cancel := context.WithTimeout(ctx, crawlTime)
-	defer cancel()
-	seen, items := map[string]bool{}, 0
-	page, err := e.Actors.FetchPart(ctx, address)
-	for pages := 1; err == nil; pages++ {
-		seen[address] = true
-		for _, item := range itemsOf(page) {
-			if items++; items > crawlItems {
-				return nil
-			}
-			if err := each(ctx, item); err != nil {
-				return err
-			}
-		}
-		next := page.IRI("next")
-		if first, ok := page.Object("first"); ok && pages == 1 {
-			page, next = first, first.ID() // an embedded first page
-			if seen[next] || next != "" && !iri.SameHost(address, next) {
-				return nil
-			}
-			seen[next] = true
-			continue
-		}
-		if pages == 1 && page.Has("first") {
-			next = page.IRI("first")
-		}
-		if next == "" || seen[next] || !iri.SameHost(address, next) || pages > crawlPages {
-			return nil
-		}
-		address = next
-		page, err = e.Actors.FetchPart(ctx, address)
-	}
-	return err
+	return e.crawler.Walk(ctx, address, each)
 }
 
-func itemsOf(page vocab.Object) []vocab.Object {
-	for _, key := range []string{"orderedItems", "items"} {
-		if !page.Has(key) {
-			continue
-		}
-		out := page.Objects(key)
-		for _, id := range page.Strings(key) {
-			if iri.Valid(id) {
-				out = append(out, vocab.FromIRI(id))
-			}
-		}
-		return out
-	}
-	return nil
+// Backfill has a collection of another server read by jobs, beginning in tx:
+// some pages a job, going on where a killed one stopped. kind is one of
+// Module.Collections, whose Take gets the items; owner is the object or actor
+// whose collection it is. While a crawl of the collection runs, it does nothing.
+func (e *Engine) Backfill(tx *db.Tx, kind, owner, collection string) error {
+	return e.crawler.Start(tx, kind, owner, collection)
 }
 
-// crawl walks over an actor's outbox and takes each Create and Announce as if
-// it had been delivered (PT federation 6). One bad item does not end it.
+// crawl starts to read an actor's outbox.
 func (e *Engine) crawl(ctx context.Context, args CrawlArgs) error {
 	a, err := e.Actors.ByID(ctx, args.ActorID)
 	if err != nil || a.Local() || a.GoneAt != nil {
@@ -95,24 +57,17 @@ func (e *Engine) crawl(ctx context.Context, args CrawlArgs) error {
 	if a.Outbox == "" {
 		return nil
 	}
-	err = e.Collection(ctx, a.Outbox, func(ctx context.Context, item vocab.Object) error {
-		err := e.crawled(transport.WithBudget(ctx, transport.ActivityBudget), a, item)
-		if err != nil && ctx.Err() == nil {
-			e.log.InfoContext(ctx, "item of an outbox not taken", "actor", a.IRI, "item", item.ID(), "error", err)
-			return nil
-		}
-		return ctx.Err()
-	})
-	if err != nil && dropped(err) {
-		e.log.InfoContext(ctx, "outbox not taken", "actor", a.IRI, "error", err)
-		return nil // asking again would not help
+	err = e.db.Tx(ctx, func(tx *db.Tx) error { return e.Backfill(tx, outboxKind, a.IRI, a.Outbox) })
+	if errors.Is(err, crawl.ErrForeign) {
+		return jobs.Discard(err)
 	}
 	return err
 }
 
-// crawled takes one item. What the outbox embeds is the word of its host, so
-// its actor must be there.
-func (e *Engine) crawled(ctx context.Context, a *actor.Actor, item vocab.Object) error {
+// takePublished takes one item of an outbox: each Create and Announce as if it
+// had been delivered (PT federation 6). What the outbox embeds is the word of
+// its host, so the item's actor must be there.
+func (e *Engine) takePublished(ctx context.Context, owner string, item vocab.Object) error {
 	if item.Type() == "" {
 		var err error
 		if item, err = e.Actors.FetchDocument(ctx, item.ID()); err != nil {
@@ -126,8 +81,8 @@ func (e *Engine) crawled(ctx context.Context, a *actor.Actor, item vocab.Object)
 	if env.Type != "Create" && env.Type != "Announce" {
 		return nil
 	}
-	if !iri.SameHost(a.Outbox, env.ID, env.Actor) || e.Actors.IsLocal(env.ID) {
-		return Drop(fmt.Errorf("%w: %s by %s in the outbox of %s", vocab.ErrInvalid, env.ID, env.Actor, a.IRI))
+	if !iri.SameHost(owner, env.ID, env.Actor) || e.Actors.IsLocal(env.ID) {
+		return Drop(fmt.Errorf("%w: %s by %s in the outbox of %s", vocab.ErrInvalid, env.ID, env.Actor, owner))
 	}
 	return e.dispatch(ctx, env)
 }

@@ -2,7 +2,9 @@ package activitypub
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub/inbox"
@@ -29,14 +31,18 @@ func (e *Engine) clean(ctx context.Context, _ CleanArgs) error {
 		if err := inbox.CleanBulk(tx); err != nil {
 			return err
 		}
+		if err := errors.Join(e.crawler.Clean(tx, before), e.cleanRefreshes(tx)); err != nil {
+			return err
+		}
 		return e.Outbox.Clean(tx, before)
 	})
 }
 
 func (e *Engine) ownJobs() []jobs.Handler {
-	return append(e.Outbox.Jobs(), []jobs.Handler{
+	return append(slices.Concat(e.Outbox.Jobs(), e.crawler.Jobs()), []jobs.Handler{
 		jobs.Handle(e.Inbox.Process, jobs.InQueue("inbox"), jobs.Attempts(10), jobs.Timeout(15*time.Minute), jobs.Keep(time.Hour), jobs.As("activitypub-inbox")),
-		jobs.Handle(e.crawl, jobs.InQueue("default"), jobs.Attempts(5), jobs.Timeout(crawlTime+time.Minute), jobs.As("activitypub-http-fetcher")),
+		jobs.Handle(e.crawl, jobs.InQueue("default"), jobs.Attempts(5), jobs.As("activitypub-http-fetcher")),
+		jobs.Handle(e.refresh, jobs.InQueue("default"), jobs.Attempts(refreshAttempts), jobs.Keep(time.Hour), jobs.As("activitypub-refresher")),
 		jobs.Handle(e.followJob, jobs.InQueue("default"), jobs.Attempts(5), jobs.As("activitypub-follow")),
 		jobs.Handle(e.actorDeleted, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("actor-deleted")),
 		jobs.Handle(e.clean, jobs.InQueue("default"), jobs.Keep(time.Hour)),

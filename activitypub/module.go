@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/crawl"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
@@ -27,6 +28,9 @@ type Module struct {
 	Services   []Service          // long-running, bound to a role
 	Commands   []Command          // subcommands of the binary
 	Migrations []migrations.Set
+	// Collections are the kinds of others' collections that the module reads
+	// with Engine.Backfill: comments, shares.
+	Collections []crawl.Kind
 
 	// ActorFields adds members to the document of one of our actors: avatars,
 	// support. nil adds none.

@@ -8,8 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
-
+	"github.com/kinemesh/kinemesh/activitypub/text"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -26,53 +25,17 @@ const (
 // of a handle is never in them.
 var localName = regexp.MustCompile(`^[a-z0-9_]+([a-z0-9_.-]+[a-z0-9_]+)?$`)
 
-// Line cleans one line of text, such as a display name: control, bidi and
-// zero-width characters are removed, spaces joined, NFC applied (SEC-38). A
-// text of only such characters becomes "".
-func Line(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
-		}
-		return visible(r)
-	}, strings.ToValidUTF8(s, ""))
-	return norm.NFC.String(strings.Join(strings.Fields(s), " "))
-}
+// Line cleans one line of text, such as a display name (SEC-38).
+func Line(s string) string { return text.Line(s) }
 
 // Text cleans a text of several lines like [Line], keeping line feeds and tabs.
-func Text(s string) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\r\n", "\n")
-	s = strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return r
-		}
-		return visible(r)
-	}, s)
-	return norm.NFC.String(strings.TrimSpace(s))
-}
+func Text(s string) string { return text.Lines(s) }
 
 // Plain tells whether s may be looked up: PostgreSQL takes neither invalid UTF-8
 // nor zero bytes, and no name holds control characters.
 func Plain(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
-
-// visible is r, or -1 for a character that could hide or reorder others. The
-// zero-width joiner stays: emoji and several scripts need it, and alone it
-// makes no text (see Line's callers, which refuse what is blank).
-func visible(r rune) rune {
-	switch {
-	case r == 0x200D: // zero-width joiner
-		return r
-	case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Co, r),
-		r == 0x2028, r == 0x2029, r == 0x115F, r == 0x1160, r == 0x3164, r == 0xFFA0, r == 0x2800:
-		return -1
-	}
-	return r
-}
-
-// blank tells whether nothing of s would be seen.
-func blank(s string) bool { return strings.Trim(s, " \u200d\ufe0f\n\t") == "" }
 
 // Name checks a new local name, of a user or a channel.
 func Name(c *rest.Checker, param, s string) string {
@@ -88,7 +51,7 @@ func ValidName(s string) bool { return len(s) <= MaxName && localName.MatchStrin
 // DisplayName cleans and checks a display name.
 func DisplayName(c *rest.Checker, param, s string) string {
 	clean := Line(s)
-	if n := utf8.RuneCountInString(clean); n < 1 || n > MaxDisplayName || blank(clean) {
+	if n := utf8.RuneCountInString(clean); n < 1 || n > MaxDisplayName || text.Blank(clean) {
 		c.Refuse("body", param, fmt.Sprintf("Should be 1 to %d visible characters", MaxDisplayName), s)
 	}
 	return clean
@@ -98,7 +61,7 @@ func DisplayName(c *rest.Checker, param, s string) string {
 // text clear it.
 func LongText(c *rest.Checker, param string, o Optional[string]) string {
 	clean := Text(o.Value)
-	if !o.Given() || blank(clean) {
+	if !o.Given() || text.Blank(clean) {
 		return ""
 	}
 	if n := utf8.RuneCountInString(clean); n < MinText || n > MaxText {

@@ -1,6 +1,8 @@
 package actor
 
 import (
+	"database/sql/driver"
+	"encoding/json"
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub/iri"
@@ -35,10 +37,18 @@ type Actor struct {
 	Following      string
 	URL            string
 	IconURL        string
+	BannerURL      string
 	AttributedTo   string
 	PublicKeyID    string
 	PublicKeyPEM   string
 	Ed25519Key     string `gorm:"column:ed25519_key"` // publicKeyMultibase, of our own actors
+	Playlists      string // the collection
+	Support        string // of a remote channel
+	AlsoKnownAs    IRIs   // other names of the same actor, as it says
+	MovedTo        string // the actor that took its place
+	Indexable      bool   // may be found by a full-text search (FEP-5feb)
+	Discoverable   bool   // may be recommended
+	MovedAt        *time.Time
 	FollowersCount int64
 	FollowingCount int64
 	PublishedAt    *time.Time
@@ -50,6 +60,34 @@ type Actor struct {
 
 // TableName names the table.
 func (Actor) TableName() string { return "actors" }
+
+// IRIs is a list of identifiers in one column, as JSON.
+type IRIs []string
+
+// Value gives "" for an empty list.
+func (l IRIs) Value() (driver.Value, error) {
+	if len(l) == 0 {
+		return "", nil
+	}
+	raw, err := json.Marshal([]string(l))
+	return string(raw), err
+}
+
+// Scan reads what Value gave.
+func (l *IRIs) Scan(v any) error {
+	var raw []byte
+	switch x := v.(type) {
+	case string:
+		raw = []byte(x)
+	case []byte:
+		raw = x
+	}
+	*l = nil
+	if len(raw) == 0 {
+		return nil
+	}
+	return json.Unmarshal(raw, (*[]string)(l))
+}
 
 // Local tells whether the actor is one of ours.
 func (a *Actor) Local() bool { return a.Host == "" }

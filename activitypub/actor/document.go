@@ -4,11 +4,15 @@ import (
 	"encoding/json"
 	"maps"
 
+	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 )
 
-// Document is the document of one of our actors as PeerTube 6.3 sends it (PT
-// federation 1). extra adds fields or replaces them: avatars, support.
+// Document is the document of one of our actors as PeerTube sends it (PT
+// federation 1). extra adds fields or replaces them: avatars, banners, support.
+//
+// url stays one address, although PeerTube 8 sends a list of Links: 6.x takes no
+// list, and 7.x the first element of one only when it is a string.
 func Document(a *Actor, extra map[string]any) (json.RawMessage, error) {
 	return vocab.Build(vocab.Actor, Fields(a, extra))
 }
@@ -23,6 +27,16 @@ func Fields(a *Actor, extra map[string]any) map[string]any {
 		"endpoints": map[string]string{"sharedInbox": a.SharedInbox},
 		"publicKey": map[string]string{"id": a.PublicKeyID, "owner": a.IRI, "publicKeyPem": a.PublicKeyPEM},
 		"published": nil, "summary": nil,
+		"indexable": a.Indexable, "discoverable": a.Discoverable, // FEP-5feb
+	}
+	if h := iri.Host(a.IRI); h != "" {
+		doc["webfinger"] = a.Username + "@" + h // FEP-2c59
+	}
+	if len(a.AlsoKnownAs) > 0 {
+		doc["alsoKnownAs"] = []string(a.AlsoKnownAs)
+	}
+	if a.MovedTo != "" { // FEP-7628
+		doc["movedTo"] = a.MovedTo
 	}
 	if a.PublishedAt != nil {
 		doc["published"] = vocab.Time(*a.PublishedAt)

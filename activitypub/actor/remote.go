@@ -4,32 +4,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"gorm.io/gorm/clause"
 
 	"github.com/kinemesh/kinemesh/activitypub/iri"
+	"github.com/kinemesh/kinemesh/activitypub/markup"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
+	"github.com/kinemesh/kinemesh/activitypub/text"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/activitypub/webfinger"
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
-// freshFor is how long a remote actor is believed without asking again (PT
-// federation 6).
+// freshFor is how long a remote actor is believed without asking again, when
+// the settings do not say (PT federation 6).
 const freshFor = 48 * time.Hour
 
 // Limits of an actor's texts (PT federation 1).
 const (
 	maxName    = 120
+	minSummary = 3
 	maxSummary = 1000
+	maxSupport = 1000
+	maxAliases = 10 // SEC-36
 )
 
-// Fetch gives the actor with an identifier: from the database while it is
-// fresh, else from its server. When that cannot be reached, what is known is
-// given. ErrGone means that it answered 404 or 410.
+// Widths of pictures that pages show.
+const (
+	iconWidth   = 100
+	bannerWidth = 600
+)
+
+// Fetch gives the actor with an identifier: from the database when it is known
+// there, else from its server. One that is known and stale is handed to Stale,
+// which has it fetched again later; without Stale it is fetched now, and what is
+// known is given when its server cannot be reached. ErrGone means that it
+// answered 404 or 410.
 func (s *Service) Fetch(ctx context.Context, id string) (*Actor, error) {
 	a, err := s.ByIRI(ctx, id)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -41,8 +54,11 @@ func (s *Service) Fetch(ctx context.Context, id string) (*Actor, error) {
 	switch {
 	case a != nil && a.GoneAt != nil && s.now().Sub(*a.GoneAt) < goneFor:
 		return nil, fmt.Errorf("%w: %s", ErrGone, id)
-	case a != nil && a.GoneAt == nil && a.FetchedAt != nil && s.now().Sub(*a.FetchedAt) < freshFor:
+	case a != nil && a.GoneAt == nil && a.FetchedAt != nil && s.now().Sub(*a.FetchedAt) < s.freshFor:
 		return a, nil
+	}
+	if a != nil && a.GoneAt == nil && s.Stale != nil {
+		return a, s.Stale(ctx, a)
 	}
 	fresh, err := s.Refresh(ctx, id)
 	if err == nil {
@@ -145,11 +161,15 @@ func (s *Service) parse(doc vocab.Object) (*Actor, error) {
 	id := doc.ID()
 	a := &Actor{
 		IRI: id, Type: kindOf(doc), Username: doc.String("preferredUsername"), Host: iri.Host(id),
-		Name: clip(doc.String("name"), maxName), Summary: clip(doc.String("summary"), maxSummary),
+		Name: text.Cut(text.Line(doc.String("name")), maxName), Summary: summaryOf(doc),
 		Inbox: doc.IRI("inbox"), Outbox: onHost(id, doc.IRI("outbox")),
 		Followers: onHost(id, doc.IRI("followers")), Following: onHost(id, doc.IRI("following")),
-		URL: pageOf(doc), IconURL: iconOf(doc), AttributedTo: ownerOf(doc),
+		URL: pageOf(doc), IconURL: imageOf(doc, "icon", iconWidth), BannerURL: imageOf(doc, "image", bannerWidth), AttributedTo: ownerOf(doc),
+		Playlists: onHost(id, doc.IRI("playlists")), Support: text.Cut(text.Lines(doc.String("support")), maxSupport),
+		AlsoKnownAs: aliasesOf(doc), MovedTo: doc.IRI("movedTo"),
 	}
+	a.Indexable, _ = doc.Bool("indexable") // FEP-5feb: nothing said is no consent
+	a.Discoverable, _ = doc.Bool("discoverable")
 	if e, ok := doc.Object("endpoints"); ok {
 		a.SharedInbox = onHost(id, e.IRI("sharedInbox"))
 	}
@@ -166,7 +186,7 @@ func (s *Service) parse(doc vocab.Object) (*Actor, error) {
 	case !iri.SameHost(id, a.Inbox): // SEC-15
 		return nil, fmt.Errorf("%w: inbox of %s is elsewhere", ErrInvalid, id)
 	}
-	if a.Name == "" {
+	if text.Blank(a.Name) {
 		a.Name = a.Username
 	}
 	return a, s.parseKey(doc, a)
@@ -207,7 +227,7 @@ func (s *Service) save(ctx context.Context, doc vocab.Object) (*Actor, error) {
 			Where:   clause.Where{Exprs: []clause.Expression{clause.Eq{Column: "actors.type", Value: a.Type}}},
 			DoUpdates: clause.AssignmentColumns([]string{
 				"username", "name", "summary", "inbox", "shared_inbox", "outbox", "followers", "following", "url",
-				"icon_url", "attributed_to", "public_key_id", "public_key_pem", "published_at", "fetched_at", "gone_at", "updated_at",
+				"icon_url", "banner_url", "attributed_to", "playlists", "support", "also_known_as", "moved_to", "indexable", "discoverable", "public_key_id", "public_key_pem", "published_at", "fetched_at", "gone_at", "updated_at",
 			}),
 		}).Create(a)
 		if res.Error != nil {
@@ -275,32 +295,42 @@ func pageOf(doc vocab.Object) string {
 	return doc.ID() // PT wire 6.3: url defaults to the id
 }
 
-// iconOf gives the smallest avatar of at least 100 pixels, else the first.
-func iconOf(doc vocab.Object) string {
-	best, width := "", int64(0)
-	for _, i := range doc.Objects("icon") {
+// imageOf gives the smallest picture of at least a width, else the largest one
+// that says how wide it is, else the first (PT wire 6.3: icon and image are
+// lists since 3.x, one object before).
+func imageOf(doc vocab.Object, key string, least int64) string {
+	best, width := "", int64(-1)
+	for _, i := range doc.Objects(key) {
 		u := i.IRI("url")
 		if u == "" {
 			continue
 		}
 		w, _ := i.Int("width")
-		if best == "" || w >= 100 && (width < 100 || w < width) {
+		if best == "" || w >= least && (width < least || w < width) || width < least && w > width {
 			best, width = u, w
 		}
 	}
 	return best
 }
 
-// clip cuts s to n runes and drops control characters.
-func clip(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' {
-			return -1
-		}
-		return r
-	}, strings.TrimSpace(s))
-	if r := []rune(s); len(r) > n {
-		return string(r[:n])
+// summaryOf gives the description: sanitised (SEC-37), cut to its length, and
+// left out when it is too short to say anything (PT federation 1).
+func summaryOf(doc vocab.Object) string {
+	s := markup.Markdown(text.Cut(text.Lines(doc.String("summary")), maxSummary))
+	if len([]rune(s)) < minSummary || text.Blank(s) {
+		return ""
 	}
 	return s
+}
+
+// aliasesOf gives the other names that an actor says it has. They prove
+// nothing until the other side says the same (FEP-7628).
+func aliasesOf(doc vocab.Object) []string {
+	var out []string
+	for _, id := range doc.IRIs("alsoKnownAs") {
+		if id != doc.ID() && !slices.Contains(out, id) && len(out) < maxAliases {
+			out = append(out, id)
+		}
+	}
+	return out
 }

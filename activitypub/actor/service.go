@@ -46,6 +46,9 @@ type Options struct {
 	// Unsigned fetches without a signature (federation.sign_federated_fetches
 	// is false).
 	Unsigned bool
+	// FreshFor is how long a remote actor is believed (federation.refresh_after);
+	// 0 means two days.
+	FreshFor time.Duration
 	Logger   *slog.Logger
 	// Now is the clock of limits and freshness; nil means time.Now.
 	Now func() time.Time
@@ -56,6 +59,9 @@ type Service struct {
 	// FollowChanged hears of every follow that is made, answered or ended, in
 	// the transaction that does it. The engine sets it; nil hears nothing.
 	FollowChanged func(tx *db.Tx, c FollowChange) error
+	// Stale hears of an actor that was looked at and not fetched for long. The
+	// engine sets it and has a job fetch the actor; nil fetches at once.
+	Stale func(ctx context.Context, a *Actor) error
 
 	db        *db.DB
 	transport *transport.Client
@@ -65,6 +71,7 @@ type Service struct {
 	host      string // ours, in iri's spelling
 	minBits   int
 	unsigned  bool
+	freshFor  time.Duration
 	log       *slog.Logger
 	now       func() time.Time
 
@@ -82,11 +89,14 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{
 		db: o.DB, transport: o.Transport, origin: o.Origin, scheme: u.Scheme, host: u.Host,
-		minBits: o.MinRSABits, unsigned: o.Unsigned, log: o.Logger, now: o.Now,
+		minBits: o.MinRSABits, unsigned: o.Unsigned, freshFor: o.FreshFor, log: o.Logger, now: o.Now,
 		finger: &webfinger.Client{Fetch: o.Transport, Scheme: u.Scheme},
 	}
 	if s.minBits == 0 {
 		s.minBits = signature.MinRSABits
+	}
+	if s.freshFor == 0 {
+		s.freshFor = freshFor
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -219,6 +229,7 @@ func (s *Service) CreateLocal(tx *db.Tx, n NewLocal) (*Actor, error) {
 		Inbox: id + "/inbox", SharedInbox: s.origin + "/inbox", Outbox: id + "/outbox",
 		Followers: id + "/followers", Following: id + "/following", URL: id, AttributedTo: n.AttributedTo,
 		PublicKeyID: id + "#main-key", PublicKeyPEM: public, Ed25519Key: multibase, PublishedAt: &now, CreatedAt: now, UpdatedAt: now,
+		Playlists: id + "/playlists", Indexable: true, Discoverable: true,
 	}
 	if err := tx.Create(a).Error; err != nil {
 		return nil, fmt.Errorf("create actor %s: %w", n.Username, err)

@@ -23,12 +23,18 @@ const activityStreams = "https://www.w3.org/ns/activitystreams"
 
 // contexts are copied from recorded documents of PeerTube 6.3.2, term by term
 // and in their order: they enter linked-data signatures. A test compares them
-// with the recordings.
+// with the recordings. What newer versions and we add follows in a map of its
+// own.
 var contexts = [...]string{
 	Base: baseTerms + `]`,
 	Actor: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","playlists":{"@id":"pt:playlists","@type":"@id"},` +
 		`"support":{"@type":"sc:Text","@id":"pt:support"},"lemmy":"https://join-lemmy.org/ns#",` +
-		`"postingRestrictedToMods":"lemmy:postingRestrictedToMods","icons":"as:icon"}]`,
+		`"postingRestrictedToMods":"lemmy:postingRestrictedToMods","icons":"as:icon"},` +
+		`{"toot":"http://joinmastodon.org/ns#","indexable":"toot:indexable","discoverable":"toot:discoverable",` + // PT federation 8
+		`"alsoKnownAs":{"@id":"as:alsoKnownAs","@type":"@id"},"movedTo":{"@id":"as:movedTo","@type":"@id"},` + // FEP-7628
+		`"webfinger":"https://purl.archive.org/socialweb/webfinger#webfinger",` + // FEP-2c59
+		`"sec":"https://w3id.org/security#","Multikey":"sec:Multikey","assertionMethod":{"@id":"sec:assertionMethod","@type":"@id"},` + // FEP-521a
+		`"controller":{"@id":"sec:controller","@type":"@id"},"publicKeyMultibase":{"@id":"sec:publicKeyMultibase","@type":"sec:multibase"}}]`,
 	Video: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","Hashtag":"as:Hashtag","category":"sc:category",` +
 		`"licence":"sc:license","subtitleLanguage":"sc:subtitleLanguage",` +
 		`"automaticallyGenerated":"pt:automaticallyGenerated","sensitive":"as:sensitive","language":"sc:inLanguage",` +

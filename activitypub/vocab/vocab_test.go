@@ -308,7 +308,11 @@ func TestContexts(t *testing.T) {
 		if err := json.Unmarshal(raw, &ours); err != nil {
 			t.Fatalf("kind %d: %s: %v", kind, raw, err)
 		}
-		if diff := cmp.Diff(theirs["@context"], ours["@context"]); diff != "" {
+		list, prefix := ours["@context"].([]any), theirs["@context"].([]any)
+		if len(list) > len(prefix) {
+			list = list[:len(prefix)] // what is added comes after
+		}
+		if diff := cmp.Diff(prefix, list); diff != "" {
 			t.Errorf("context of kind %d (-recorded +ours):\n%s", kind, diff)
 		}
 	}
