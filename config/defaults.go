@@ -47,8 +47,14 @@ func Default() *Config {
 			HLS:                               Toggle{true},
 		},
 		Storyboards: Toggle{true},
-		Search:      Search{RemoteURI: RemoteURI{Users: true}},
-		Instance:    defaultInstance(),
+		Views: Views{Videos: ViewsVideos{
+			CountViewAfter: 10 * time.Second, ViewExpiration: time.Hour, TrustViewerSessionID: true,
+			LocalBufferUpdateInterval: 30 * time.Minute,
+		}},
+		RemoteRedundancy: RemoteRedundancy{Videos: RemoteRedundancyVideos{AcceptFrom: "anybody"}},
+
+		Search:   Search{RemoteURI: RemoteURI{Users: true}},
+		Instance: defaultInstance(),
 		Client: Client{Videos: ClientVideos{ResumableUpload: ResumableUpload{
 			MaxChunkSize: 10 * MiB,
 		}}},

@@ -18,8 +18,8 @@ var peerTubeKeys = []string{
 	"auto_blacklist", "blocklist", "broadcast_message", "cache", "client", "contact_form", "csp", "defaults",
 	"download", "download_generate_video", "email", "export", "feeds", "geo_ip", "history", "import", "live",
 	"nsfw_flags_settings", "object_storage", "open_telemetry", "peertube", "plugins", "redundancy",
-	"remote_redundancy", "remote_runners", "security", "services", "smtp", "stats", "storyboards.remote_runners", "theme",
-	"trending", "video_comments", "video_file", "video_studio", "video_transcription", "views", "webadmin",
+	"remote_runners", "security", "services", "smtp", "stats", "storyboards.remote_runners", "theme",
+	"trending", "video_comments", "video_file", "video_studio", "video_transcription", "webadmin",
 
 	"database.dialect", "database.pool.min", "federation.prevent_ssrf",
 	"federation.videos.cleanup_remote_interactions", "followings.instance.auto_follow_index",
@@ -34,7 +34,8 @@ var peerTubeKeys = []string{
 	"transcoding.allow_audio_files", "transcoding.always_transcode_podcast_optimized_audio",
 	"transcoding.hls.split_audio_and_video", "transcoding.original_file", "transcoding.profile",
 	"transcoding.remote_runners", "user.disable_root_auth", "user.history",
-	"video_channels.max_collaborators_per_channel",
+	"video_channels.max_collaborators_per_channel", "views.videos.local", "views.videos.remote",
+	"views.videos.watching_interval",
 }
 
 func isPeerTubeKey(key string) bool {

@@ -91,6 +91,12 @@ type Config struct {
 	// The picture with many small ones of a video, which the seek bar shows.
 	Storyboards Toggle `key:"storyboards"`
 
+	// Counting views.
+	Views Views `key:"views"`
+
+	// Copies of our videos on other servers.
+	RemoteRedundancy RemoteRedundancy `key:"remote_redundancy"`
+
 	// Search.
 	Search Search `key:"search"`
 
@@ -308,6 +314,37 @@ type Federation struct {
 type FederationVideos struct {
 	// Whether unlisted videos are sent to followers.
 	FederateUnlisted bool `key:"federate_unlisted"`
+}
+
+// Views are the settings of counting views.
+type Views struct {
+	// Views of videos.
+	Videos ViewsVideos `key:"videos"`
+}
+
+// ViewsVideos says what counts as a view.
+type ViewsVideos struct {
+	// Watching for so long is a view; of a shorter video, half of it.
+	CountViewAfter time.Duration `key:"count_view_after" min:"0"`
+	// How long the same viewer does not count again.
+	ViewExpiration time.Duration `key:"view_expiration" min:"1"`
+	// Whether the player may say which viewer it is. Else its address tells.
+	TrustViewerSessionID bool `key:"trust_viewer_session_id"`
+	// How often other servers hear of new views. Here they count at once.
+	LocalBufferUpdateInterval time.Duration `key:"local_buffer_update_interval" min:"1"`
+}
+
+// RemoteRedundancy says whose copies of videos are made use of.
+type RemoteRedundancy struct {
+	// Copies of videos.
+	Videos RemoteRedundancyVideos `key:"videos"`
+}
+
+// RemoteRedundancyVideos says whose copies of videos are made use of.
+type RemoteRedundancyVideos struct {
+	// Whose copies players are told of: of no server, of those that this one
+	// follows, or of any.
+	AcceptFrom string `key:"accept_from" allowed:"nobody followings anybody"`
 }
 
 // Followers says who may follow.
