@@ -60,3 +60,53 @@ func hashBody(name string, body []byte) []byte {
 	}
 	return nil
 }
+
+// ContentDigest gives the Content-Digest header of body (RFC 9530 2).
+func ContentDigest(body []byte) string {
+	sum := sha256.Sum256(body)
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
+}
+
+// CheckContentDigest is CheckDigest for the Content-Digest header (RFC 9530 2).
+func CheckContentDigest(h http.Header, body []byte) error {
+	values := strings.Split(strings.Join(h.Values("Content-Digest"), ","), ",")
+	if len(values) > maxDigests {
+		return refuse(ReasonDigest, "%d digests", len(values))
+	}
+	seen := map[string]bool{}
+	good := 0
+	for _, v := range values {
+		s := &scanner{rest: strings.Trim(v, " \t")}
+		name, got, err := s.digest()
+		if err != nil || seen[name] {
+			return refuse(ReasonDigest, "no usable Content-Digest header")
+		}
+		seen[name] = true
+		want := hashBody(name, body)
+		if want == nil {
+			continue
+		}
+		if subtle.ConstantTimeCompare(got, want) != 1 {
+			return refuse(ReasonDigest, "%s does not match the body", name)
+		}
+		good++
+	}
+	if good == 0 {
+		return refuse(ReasonDigest, "neither sha-256 nor sha-512")
+	}
+	return nil
+}
+
+// digest reads one member: a name and its bytes.
+func (s *scanner) digest() (name string, sum []byte, err error) {
+	if name, err = s.key(); err != nil {
+		return "", nil, err
+	}
+	if err = s.expect('='); err != nil {
+		return "", nil, err
+	}
+	if sum, err = s.bytes(); err != nil {
+		return "", nil, err
+	}
+	return name, sum, s.end()
+}

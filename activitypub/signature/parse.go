@@ -16,16 +16,36 @@ const (
 	maxSigned      = 32
 )
 
-// Params is what a Signature header claims.
+// Scheme is the kind of a signature.
+type Scheme string
+
+// The two schemes that the fediverse speaks.
+const (
+	Cavage  Scheme = "draft-cavage"
+	RFC9421 Scheme = "rfc9421"
+)
+
+// Other gives the other scheme.
+func (s Scheme) Other() Scheme {
+	if s == RFC9421 {
+		return Cavage
+	}
+	return RFC9421
+}
+
+// Params is what a signature claims about itself, in either scheme.
 type Params struct {
+	Scheme    Scheme
 	KeyID     string
 	Algorithm string   // lower case, "" when not named
-	Headers   []string // lower case, in the order signed
+	Headers   []string // headers and derived components, lower case, in the order signed
 	Signature []byte
 	Created   int64 // seconds, valid when HasCreated
 	Expires   int64 // seconds, valid when HasExpires
 
 	HasCreated, HasExpires bool
+
+	input string // RFC 9421: the value of @signature-params
 }
 
 // Covers tells whether the signature covers header name (lower case).
@@ -33,10 +53,14 @@ func (p *Params) Covers(name string) bool {
 	return slices.Contains(p.Headers, name)
 }
 
-// Parse reads the one signature of r, from the header Signature or from
-// Authorization with the scheme Signature. It refuses anything that two
+// Parse reads the one signature of r: that of RFC 9421 when there is a header
+// Signature-Input, else that of draft-cavage, from the header Signature or
+// from Authorization with the scheme Signature. It refuses anything that two
 // readers could understand differently (SEC-06).
 func Parse(r *http.Request) (*Params, error) {
+	if len(r.Header.Values("Signature-Input")) > 0 {
+		return parseRFC9421(r)
+	}
 	value, err := headerValue(r)
 	if err != nil {
 		return nil, err
@@ -139,7 +163,7 @@ func isToken(s string) bool {
 }
 
 func interpret(fields map[string]string) (*Params, error) {
-	p := &Params{KeyID: fields["keyid"], Algorithm: strings.ToLower(fields["algorithm"])}
+	p := &Params{Scheme: Cavage, KeyID: fields["keyid"], Algorithm: strings.ToLower(fields["algorithm"])}
 	if p.KeyID == "" || len(p.KeyID) > 2000 {
 		return nil, refuse(ReasonMalformed, "keyId")
 	}
@@ -175,8 +199,7 @@ func signedHeaders(list string) ([]string, error) {
 	return names, nil
 }
 
-// seconds reads created or expires; some signers quote the number and some
-// add a fraction, which is cut (draft-cavage 2.1 allows it for expires).
+// seconds reads created or expires; some signers quote the number.
 func seconds(fields map[string]string, name string) (int64, bool, error) {
 	v, ok := fields[name]
 	if !ok {

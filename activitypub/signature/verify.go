@@ -36,29 +36,43 @@ type Policy struct {
 // and the digest of body. On requests with a body (POST) the digest is
 // demanded.
 func (p Policy) Check(r *http.Request, s *Params, body []byte) error {
-	switch s.Algorithm { // SEC-05: the name only excludes, it never selects
-	case "", "hs2019", "rsa-sha256", "ed25519":
-	default:
-		return refuse(ReasonAlgorithm, "algorithm %q", s.Algorithm)
+	// SEC-05: the name only excludes, it never selects.
+	if n := s.Algorithm; n != "" && n != "ed25519" && n != algorithmRSA(s.Scheme) && (n != "hs2019" || s.Scheme == RFC9421) {
+		return refuse(ReasonAlgorithm, "algorithm %q", n)
 	}
-	if err := p.checkCoverage(r, s); err != nil {
+	coverage, digest, checkDigest := p.checkCoverage, "digest", CheckDigest
+	if s.Scheme == RFC9421 {
+		coverage, digest, checkDigest = p.checkComponents, "content-digest", CheckContentDigest
+	}
+	if err := coverage(r, s); err != nil {
 		return err
 	}
 	if err := p.checkTime(r, s); err != nil {
 		return err
 	}
-	scheme := "http"
-	if p.HTTPS {
-		scheme = "https"
-	}
-	host, err := iri.NormalHost(scheme, r.Host)
+	host, err := iri.NormalHost(p.scheme(), r.Host)
 	if err != nil || p.Serves == nil || !p.Serves(host) { // SEC-03
 		return refuse(ReasonHost, "host %q is not served here", r.Host)
 	}
-	if needsDigest(r) || s.Covers("digest") {
-		return CheckDigest(r.Header, body)
+	if needsDigest(r) || s.Covers(digest) {
+		return checkDigest(r.Header, body)
 	}
 	return nil
+}
+
+// algorithmRSA is what the one RSA algorithm that we take is called.
+func algorithmRSA(s Scheme) string {
+	if s == RFC9421 {
+		return "rsa-v1_5-sha256" // RFC 9421 3.3.2
+	}
+	return "rsa-sha256"
+}
+
+func (p Policy) scheme() string {
+	if p.HTTPS {
+		return "https"
+	}
+	return "http"
 }
 
 func needsDigest(r *http.Request) bool {
@@ -80,8 +94,14 @@ func (p Policy) checkCoverage(r *http.Request, s *Params) error {
 	if s.Covers("(created)") && !s.HasCreated || s.Covers("(expires)") && !s.HasExpires {
 		return refuse(ReasonMalformed, "(created) or (expires) signed without a value")
 	}
+	return checkFields(r, s)
+}
+
+// checkFields demands that every signed header is there and is not one of two
+// dates.
+func checkFields(r *http.Request, s *Params) error {
 	for _, h := range s.Headers {
-		if strings.HasPrefix(h, "(") || h == "host" {
+		if strings.HasPrefix(h, "(") || strings.HasPrefix(h, "@") || h == "host" {
 			continue
 		}
 		switch n := len(r.Header.Values(h)); {
@@ -127,8 +147,9 @@ func inWindow(now, made time.Time) error { // SEC-04
 	return nil
 }
 
-// Verify checks the signature with key. The target is tried with the query
-// and then without: PeerTube signs the path alone (PT wire 6.3).
+// Verify checks the signature with key. In draft-cavage the target is tried
+// with the query and then without: PeerTube signs the path alone (PT wire
+// 6.3).
 func (p Policy) Verify(r *http.Request, s *Params, key crypto.PublicKey) error {
 	minBits := p.MinRSABits
 	if minBits == 0 {
@@ -136,6 +157,16 @@ func (p Policy) Verify(r *http.Request, s *Params, key crypto.PublicKey) error {
 	}
 	if err := CheckKey(key, minBits); err != nil {
 		return err
+	}
+	if s.Scheme == RFC9421 {
+		text, err := p.signatureBase(r, s)
+		if err != nil {
+			return err
+		}
+		if !verifyOne(text, s, key) {
+			return refuse(ReasonMismatch, "key did not make this signature")
+		}
+		return nil
 	}
 	target := requestTarget(r)
 	path, _, hasQuery := strings.Cut(target, "?")
@@ -155,7 +186,7 @@ func verifyOne(text string, s *Params, key crypto.PublicKey) bool {
 		sum := sha256.Sum256([]byte(text))
 		return s.Algorithm != "ed25519" && rsa.VerifyPKCS1v15(k, crypto.SHA256, sum[:], s.Signature) == nil
 	case ed25519.PublicKey:
-		return s.Algorithm != "rsa-sha256" && ed25519.Verify(k, []byte(text), s.Signature)
+		return s.Algorithm != algorithmRSA(s.Scheme) && ed25519.Verify(k, []byte(text), s.Signature)
 	}
 	return false
 }
