@@ -1,0 +1,207 @@
+package ldsig
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/piprate/json-gold/ld"
+
+	"github.com/kinemesh/kinemesh/activitypub/iri"
+)
+
+// ErrNone says that a document carries no linked-data signature.
+var ErrNone = errors.New("no linked-data signature")
+
+// Signed is a document with a signature that nobody has checked yet.
+type Signed struct {
+	// Creator names the signer: an actor, or one of its keys.
+	Creator string
+	// Created is when it says that it was signed.
+	Created time.Time
+
+	doc       *document
+	signature wireSignature
+	value     []byte
+}
+
+// Has tells whether a document looks signed, without reading it all.
+func Has(raw []byte) bool { return bytes.Contains(raw, []byte(`"signatureValue"`)) }
+
+// Parse reads a document and its signature: ErrNone when there is none,
+// ErrInvalid when it is of another kind or form, or the document is past the
+// bounds of this package.
+func Parse(raw []byte) (*Signed, error) {
+	d, err := read(raw)
+	if err != nil {
+		return nil, err
+	}
+	member := d.fields["signature"]
+	if len(member) == 0 || string(member) == "null" {
+		return nil, ErrNone
+	}
+	s := &Signed{doc: d}
+	dec := json.NewDecoder(bytes.NewReader(member))
+	dec.DisallowUnknownFields() // options beyond these would have to be hashed too
+	if err := dec.Decode(&s.signature); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if s.signature.Type != kindRSA || !iri.Valid(s.signature.Creator) || strings.ContainsAny(s.signature.Creator, " <>\"\\") {
+		return nil, fmt.Errorf("%w: %s by %q", ErrInvalid, s.signature.Type, s.signature.Creator)
+	}
+	s.Creator = s.signature.Creator
+	if s.Created, err = time.Parse(time.RFC3339Nano, s.signature.Created); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if s.value, err = base64.StdEncoding.DecodeString(s.signature.Value); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return s, nil
+}
+
+// Verify checks the signature with its creator's key and gives the document
+// compacted with our own context, without signature and proof. That form is
+// what was signed: use it, and nothing of the document as received (SEC-11).
+func (s *Signed) Verify(key crypto.PublicKey) (compacted json.RawMessage, err error) {
+	defer guard(&err)
+	public, ok := key.(*rsa.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("%w: a key of type %T", ErrInvalid, key)
+	}
+	p := shared()
+	body, err := p.compact(s.doc)
+	if err != nil {
+		return nil, err
+	}
+	node, err := p.expandWith(p.own, body)
+	if err != nil {
+		return nil, err
+	}
+	g, err := toRDF(node)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.fits(public, g); err != nil {
+		return nil, err
+	}
+	return p.finish(body)
+}
+
+// fits compares with both ways of escaping control characters; most documents
+// have none, and then there is one way only.
+func (s *Signed) fits(key *rsa.PublicKey, g *graph) error {
+	var tried []byte
+	for _, escapes := range []func(*bytes.Buffer, string){escapeAll, escapeFew} {
+		text, err := nquads(g, escapes)
+		if err != nil {
+			return err
+		}
+		if tried != nil && bytes.Equal(text, tried) {
+			break
+		}
+		tried = text
+		sum := sha256.Sum256([]byte(s.signature.hash() + hexSum(text)))
+		if rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], s.value) == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: it does not fit", ErrInvalid)
+}
+
+// compact gives the document in terms of our own context, without whatever no
+// signature covers.
+func (p *processor) compact(d *document) (map[string]any, error) {
+	node, err := p.expand(d)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := prune(node)
+	if err != nil {
+		return nil, err
+	}
+	out, err := ld.NewJsonLdApi().Compact(p.own, "", kept, true)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	body, ok := out.(map[string]any)
+	if !ok || len(body) == 0 {
+		return nil, fmt.Errorf("%w: nothing in it is defined", ErrInvalid)
+	}
+	return body, nil
+}
+
+// Compact gives a document as Verify does, without looking at its signature:
+// for one that was verified before.
+func Compact(raw []byte) (compacted json.RawMessage, err error) {
+	defer guard(&err)
+	d, err := read(raw)
+	if err != nil {
+		return nil, err
+	}
+	p := shared()
+	body, err := p.compact(d)
+	if err != nil {
+		return nil, err
+	}
+	return p.finish(body)
+}
+
+// finish writes a compacted document with the names that readers look for.
+func (p *processor) finish(body map[string]any) (json.RawMessage, error) {
+	delete(body, "proof")
+	rename(body)
+	body["@context"] = p.ownRaw
+	return json.Marshal(body)
+}
+
+// renamed are terms that have one name and two meanings, depending on what
+// they are said of: one context cannot hold both.
+var renamed = map[string]string{
+	"sc:expires": "expires", // of a CacheFile (PT federation 8)
+	"expiration": "expires", // of a View: security/v1 has two names for it
+}
+
+func rename(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			rename(x)
+		}
+	case map[string]any:
+		for from, to := range renamed {
+			if x, ok := v[from]; ok && v[to] == nil {
+				v[to] = x
+				delete(v, from)
+			}
+		}
+		for k, x := range v {
+			if k == "to" || k == "cc" {
+				v[k] = public(x)
+			}
+			rename(x)
+		}
+	}
+}
+
+// public writes the public audience in full, as it was sent.
+func public(v any) any {
+	const short, long = "as:Public", "https://www.w3.org/ns/activitystreams#Public"
+	switch v := v.(type) {
+	case string:
+		if v == short {
+			return long
+		}
+	case []any:
+		for i := range v {
+			v[i] = public(v[i])
+		}
+	}
+	return v
+}
