@@ -100,8 +100,9 @@ func (v *Video) assemble() (err error) {
 			_, err := v.store.Put(ctx, key, r)
 			return err
 		},
-		DeleteFile: v.store.Delete,
-		RemoteURI:  catalog.RemoteURI{Users: cfg.Search.RemoteURI.Users, Anonymous: cfg.Search.RemoteURI.Anonymous},
+		DeleteFile:       v.store.Delete,
+		FederateUnlisted: cfg.Federation.Videos.FederateUnlisted,
+		RemoteURI:        catalog.RemoteURI{Users: cfg.Search.RemoteURI.Users, Anonymous: cfg.Search.RemoteURI.Anonymous},
 	})
 	if err != nil {
 		return err

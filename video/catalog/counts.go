@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/kinemesh/kinemesh/config/db"
 )
@@ -40,4 +41,17 @@ func count(tx *db.Tx, videoID int64, set string, args ...any) error {
 		return fmt.Errorf("count: %w", err)
 	}
 	return nil
+}
+
+// CrawlDue tells whether a collection of a remote video was not read for a
+// while, and if so notes that it is read now.
+func CrawlDue(tx *db.Tx, videoID int64, collection string, every time.Duration) (bool, error) {
+	now := db.Now()
+	res := tx.Exec(`INSERT INTO video_crawls (video_id, collection, read_at) VALUES (?, ?, ?)
+ ON CONFLICT (video_id, collection) DO UPDATE SET read_at = excluded.read_at WHERE video_crawls.read_at < ?`,
+		videoID, collection, now, now.Add(-every))
+	if res.Error != nil {
+		return false, fmt.Errorf("note crawl: %w", res.Error)
+	}
+	return res.RowsAffected > 0, nil
 }

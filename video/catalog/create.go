@@ -124,6 +124,11 @@ func (s *Service) Advance(tx *db.Tx, videoID int64) error {
 		if err := tx.Model(&Video{}).Where("id = ?", v.ID).UpdateColumn("source_key", "").Error; err != nil {
 			return fmt.Errorf("forget upload: %w", err)
 		}
+		if s.opts.Storyboards {
+			if err := jobs.Insert(tx, StoryboardArgs{VideoID: v.ID}, jobs.Unique(strconv.FormatInt(v.ID, 10))); err != nil {
+				return err
+			}
+		}
 		return deleteFiles(tx, v.SourceKey)
 	}
 	return nil
@@ -209,7 +214,7 @@ func (s *Service) changed(tx *db.Tx, v *Video, when ...jobs.Option) error {
 // federate inserts the job that tells other servers what is new about v. Where
 // there is nothing to tell, now or before, it does nothing.
 func (s *Service) federate(tx *db.Tx, v *Video, what string, when ...jobs.Option) error {
-	if !v.Local || (!v.Federates() && v.FederatedAt == nil) {
+	if !v.Local || (!s.Federates(v) && v.FederatedAt == nil) {
 		return nil
 	}
 	opts := append(when, jobs.Unique(strconv.FormatInt(v.ID, 10)))

@@ -43,6 +43,23 @@ type TorrentArgs struct {
 // Kind implements jobs.Args.
 func (TorrentArgs) Kind() string { return "video.torrent" }
 
+// StoryboardArgs makes the picture of the seek bar of a local video
+// (video/storyboard).
+type StoryboardArgs struct {
+	VideoID int64 `json:"videoId"`
+}
+
+// Kind implements jobs.Args.
+func (StoryboardArgs) Kind() string { return "video.storyboard" }
+
+// RemotePartsArgs reads the chapters of a remote video (video/federation).
+type RemotePartsArgs struct {
+	VideoID int64 `json:"videoId"`
+}
+
+// Kind implements jobs.Args.
+func (RemotePartsArgs) Kind() string { return "video.remote-parts" }
+
 // DeleteFilesArgs deletes stored objects that no row names any more.
 type DeleteFilesArgs struct {
 	Keys []string `json:"keys"`

@@ -24,7 +24,9 @@ type Remote struct {
 	HLS        []File
 	Thumbnails []Thumbnail // Type, RemoteURL, Width, Height
 	Trackers   []string
-	Infohashes []string // that the document lists for its playlist
+	Infohashes []string  // that the document lists for its playlist
+	Captions   []Caption // Language, Generated, RemoteURL
+	Storyboard *Storyboard
 }
 
 // SaveRemote writes a remote video and returns its row. A document older than
@@ -138,6 +140,9 @@ func (s *Service) saveRemoteParts(tx *db.Tx, v *Video, r *Remote) error {
 		return err
 	}
 	if err := s.RefreshInfohashes(tx, v); err != nil {
+		return err
+	}
+	if err := s.saveRemoteExtras(tx, v, r); err != nil {
 		return err
 	}
 	return s.saveRemoteThumbnails(tx, v, r.Thumbnails)

@@ -41,6 +41,16 @@ type Video struct {
 	OriginallyPublishedAt *time.Time
 	PublishedAt           time.Time
 	FetchedAt             *time.Time // of a remote video: when its document was read last
+	UploadedAt            *time.Time // when its file was replaced last
+	Downloads             int64
+	LiveSaveReplay        bool
+	PermanentLive         bool
+	LatencyMode           int    // of a live: 1 default, 2 high latency, 3 small latency
+	DVRWindow             int    `gorm:"column:dvr_window"`   // of a live: seconds that can be gone back
+	PartsURL              string `gorm:"column:parts_url"`    // remote: its chapters
+	CommentsURL           string `gorm:"column:comments_url"` // remote: its collections
+	SharesURL             string `gorm:"column:shares_url"`
+	EmbedURL              string `gorm:"column:embed_url"` // remote: its player
 	CreatedAt             time.Time
 	UpdatedAt             time.Time
 
@@ -62,9 +72,18 @@ func (Video) TableName() string { return "videos" }
 func (v *Video) ShortUUID() string { return ShortUUID(v.UUID) }
 
 // Federates tells whether v, as it is now, is something other servers may have
-// (PT federation 3: public, and in a state that federates).
-func (v *Video) Federates() bool {
-	return v.Local && v.Privacy == Public && (v.State == Published || v.State == WaitingForLive || v.State == LiveEnded)
+// by all settings (PT federation 3: public, and in a state that federates). See
+// [Service.Federates] for unlisted videos.
+func (v *Video) Federates() bool { return v.Privacy == Public && v.ready() }
+
+func (v *Video) ready() bool {
+	return v.Local && (v.State == Published || v.State == WaitingForLive || v.State == LiveEnded)
+}
+
+// Federates tells whether other servers may have v as it is now: a public video,
+// and where federation.videos.federate_unlisted says so an unlisted one.
+func (s *Service) Federates(v *Video) bool {
+	return v.ready() && (v.Privacy == Public || (v.Privacy == Unlisted && s.opts.FederateUnlisted))
 }
 
 // StreamingPlaylist is a row of streaming_playlists: one HLS playlist a video.

@@ -38,6 +38,12 @@ type Options struct {
 	PutFile    func(ctx context.Context, key string, r io.Reader) error
 	DeleteFile func(ctx context.Context, key string) error
 
+	// FederateUnlisted lets other servers have unlisted videos
+	// (federation.videos.federate_unlisted).
+	FederateUnlisted bool
+
+	Storyboards bool // every upload gets one, by a job of video/storyboard
+
 	InstanceName string    // provider name of oEmbed
 	RemoteURI    RemoteURI // also lets unlisted remote videos be seen
 }
@@ -149,7 +155,9 @@ type Media struct {
 	HLS        []File             // of the playlist, highest resolution first
 	Thumbnails []Thumbnail
 	Tags       []string
-	Trackers   []string // of a remote video
+	Trackers   []string  // of a remote video
+	Captions   []Caption // by language
+	Storyboard *Storyboard
 }
 
 // Thumbnail returns the picture of a type, nil when there is none.
@@ -197,5 +205,5 @@ func LoadMedia(g *gorm.DB, videoID int64) (*Media, error) {
 	if err := g.Model(&Tracker{}).Where("video_id = ?", videoID).Order("url").Pluck("url", &m.Trackers).Error; err != nil {
 		return nil, fmt.Errorf("load trackers: %w", err)
 	}
-	return m, nil
+	return m, loadExtras(g, videoID, m)
 }

@@ -118,7 +118,7 @@ func (s *Service) afterUpdate(tx *db.Tx, before, v *Video) error {
 	}
 	what := FederateUpdate
 	switch {
-	case !v.Federates():
+	case !s.Federates(v):
 		what = FederateDelete
 	case v.FederatedAt == nil:
 		what = FederateCreate
@@ -194,6 +194,7 @@ func (s *Service) Drop(tx *db.Tx, v *Video) error {
 			keys = append(keys, t.Key())
 		}
 	}
+	keys = append(keys, m.extraKeys()...)
 	if v.Local && v.FederatedAt != nil {
 		shared, err := Involved(tx.DB, v.ID)
 		if err != nil {

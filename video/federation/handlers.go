@@ -82,7 +82,7 @@ func (s *Service) onAnnounce(ctx context.Context, act *activitypub.Activity) err
 	if err != nil {
 		return err
 	}
-	if v.Local && !v.Federates() {
+	if v.Local && !s.catalog.Federates(v) {
 		return nil
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error { return s.catalog.AddShare(tx, v, act.Actor.ID, act.ID) })

@@ -18,8 +18,7 @@ func TestChangedGathers(t *testing.T) {
 		alice := s.owner("alice")
 		v := s.publish(alice, "Much liked")
 		jobstest.Drain(t, s.DB)
-		private := s.publish(alice, "Alone")
-		s.edit(alice, private, m{"privacy": 3})
+		private := s.private(alice, "Alone")
 		jobstest.Drain(t, s.DB)
 		before := s.Count("outbox", "type = 'Update'")
 		for range 20 {

@@ -64,6 +64,9 @@ func parse(o vocab.Object) (*incoming, error) {
 		}
 	}
 	repair(o, in)
+	parseLive(o, in)
+	parseCaptions(o, in)
+	parseStoryboard(o, in)
 	l := links{in: in}
 	l.read(o)
 	return in, nil
@@ -89,6 +92,7 @@ func parseIdentity(o vocab.Object, in *incoming) error {
 			return reject("whose %s are on another host", key)
 		}
 	}
+	v.PartsURL, v.CommentsURL, v.SharesURL = o.IRI("hasParts"), o.IRI("comments"), o.IRI("shares")
 	id, err := uuid.Parse(o.String("uuid"))
 	if err != nil || len(o.String("uuid")) != 36 {
 		return reject("with uuid %.40q", o.String("uuid"))
@@ -119,6 +123,9 @@ func parseNumbers(o vocab.Object, in *incoming) error {
 		return reject("with views %.40s", o.Field("views"))
 	}
 	v.Views = views
+	if n, ok := o.Int("downloads"); ok && n >= 0 {
+		v.Downloads = n
+	}
 	if c, ok := o.Object("category"); ok {
 		n, ok := identifierNumber(c)
 		if !ok || n < 0 {
@@ -163,8 +170,12 @@ func parseDates(o vocab.Object, in *incoming) error {
 		if o.Has(key) && !ok {
 			return reject("with %s %.40s", key, o.Field(key))
 		}
-		if ok && key == "originallyPublishedAt" {
+		switch {
+		case !ok:
+		case key == "originallyPublishedAt":
 			v.OriginallyPublishedAt = &t
+		default:
+			v.UploadedAt = &t
 		}
 	}
 	return nil
@@ -197,12 +208,15 @@ func parseText(o vocab.Object, in *incoming) error {
 		v.Description = clip(input.Text(content), maxContent)
 	}
 	v.Support = clip(input.Text(o.String("support")), maxSupport)
-	v.NSFWSummary = clip(input.Text(o.String("summary")), maxSummary)
+	if sensitive, _ := o.Bool("sensitive"); sensitive { // else it is a description, see summary
+		v.NSFWSummary = clip(input.Text(o.String("summary")), maxSummary)
+	}
 	for _, key := range []string{"audience", "embedUrl"} {
 		if o.Has(key) && o.IRI(key) == "" {
 			return reject("with a bad %s", key)
 		}
 	}
+	v.EmbedURL = o.IRI("embedUrl")
 	return nil
 }
 

@@ -3,11 +3,14 @@ package federation
 import (
 	"crypto/sha1" //nolint:gosec // info hashes are SHA-1
 	"encoding/hex"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/markup"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/label"
@@ -25,6 +28,31 @@ type wireNamed struct {
 type wireTag struct {
 	Type string `json:"type"`
 	Name string `json:"name"`
+	Href string `json:"href,omitempty"`
+}
+
+// wireCaption is an item of subtitleLanguage. Since 8.0 its url is a list; 6.3
+// wrote a string there, and reads lists too.
+type wireCaption struct {
+	wireNamed
+	AutomaticallyGenerated bool       `json:"automaticallyGenerated"`
+	URL                    []wireLink `json:"url"`
+}
+
+type wireStoryboard struct {
+	Type string      `json:"type"`
+	Rel  []string    `json:"rel"`
+	URL  []wireBoard `json:"url"`
+}
+
+type wireBoard struct {
+	MediaType    string `json:"mediaType"`
+	Href         string `json:"href"`
+	Width        int    `json:"width"`
+	Height       int    `json:"height"`
+	TileWidth    int    `json:"tileWidth"`
+	TileHeight   int    `json:"tileHeight"`
+	TileDuration string `json:"tileDuration"`
 }
 
 type wireImage struct {
@@ -65,48 +93,60 @@ type wireLink struct {
 // wireVideo is a Video document with its members in PeerTube's order. Members
 // without a value that PeerTube sends as null are pointers without omitempty.
 type wireVideo struct {
-	To                    []string    `json:"to"`
-	Cc                    []string    `json:"cc"`
-	Type                  string      `json:"type"`
-	ID                    string      `json:"id"`
-	Name                  string      `json:"name"`
-	Duration              string      `json:"duration"`
-	UUID                  string      `json:"uuid"`
-	Category              *wireNamed  `json:"category,omitempty"`
-	Licence               *wireNamed  `json:"licence,omitempty"`
-	Language              *wireNamed  `json:"language,omitempty"`
-	Views                 int64       `json:"views"`
-	Sensitive             bool        `json:"sensitive"`
-	Summary               *string     `json:"summary,omitempty"`
-	WaitTranscoding       bool        `json:"waitTranscoding"`
-	State                 int         `json:"state"`
-	CommentsEnabled       bool        `json:"commentsEnabled"`
-	CanReply              *string     `json:"canReply"`
-	CommentsPolicy        int         `json:"commentsPolicy"`
-	DownloadEnabled       bool        `json:"downloadEnabled"`
-	Published             string      `json:"published"`
-	OriginallyPublishedAt *string     `json:"originallyPublishedAt"`
-	Updated               string      `json:"updated"`
-	Tag                   []wireTag   `json:"tag"`
-	MediaType             string      `json:"mediaType"`
-	Content               *string     `json:"content"`
-	Support               *string     `json:"support"`
-	SubtitleLanguage      []wireNamed `json:"subtitleLanguage"`
-	Icon                  []wireImage `json:"icon"`
-	AspectRatio           *float64    `json:"aspectRatio,omitempty"`
-	URL                   []wireLink  `json:"url"`
-	Likes                 string      `json:"likes"`
-	Dislikes              string      `json:"dislikes"`
-	Shares                string      `json:"shares"`
-	Comments              string      `json:"comments"`
-	HasParts              string      `json:"hasParts"`
-	AttributedTo          []wireOwner `json:"attributedTo"`
-	Audience              string      `json:"audience"`
-	IsLiveBroadcast       bool        `json:"isLiveBroadcast"`
-	LiveSaveReplay        *bool       `json:"liveSaveReplay"`
-	PermanentLive         *bool       `json:"permanentLive"`
-	LatencyMode           *int        `json:"latencyMode"`
+	To                    []string         `json:"to"`
+	Cc                    []string         `json:"cc"`
+	Type                  string           `json:"type"`
+	ID                    string           `json:"id"`
+	Name                  string           `json:"name"`
+	NameMap               languageMap      `json:"nameMap,omitempty"`
+	Duration              string           `json:"duration"`
+	UUID                  string           `json:"uuid"`
+	Category              *wireNamed       `json:"category,omitempty"`
+	Licence               *wireNamed       `json:"licence,omitempty"`
+	Language              *wireNamed       `json:"language,omitempty"`
+	Views                 int64            `json:"views"`
+	Downloads             int64            `json:"downloads"`
+	Sensitive             bool             `json:"sensitive"`
+	Summary               *string          `json:"summary,omitempty"`
+	WaitTranscoding       bool             `json:"waitTranscoding"`
+	State                 int              `json:"state"`
+	CommentsEnabled       bool             `json:"commentsEnabled"`
+	CanReply              *string          `json:"canReply"`
+	CommentsPolicy        int              `json:"commentsPolicy"`
+	DownloadEnabled       bool             `json:"downloadEnabled"`
+	Published             string           `json:"published"`
+	OriginallyPublishedAt *string          `json:"originallyPublishedAt"`
+	Updated               string           `json:"updated"`
+	UploadDate            *string          `json:"uploadDate"`
+	Schedules             *[]struct{}      `json:"schedules,omitempty"` // of a live
+	Tag                   []wireTag        `json:"tag"`
+	MediaType             string           `json:"mediaType"`
+	Content               *string          `json:"content"`
+	ContentMap            languageMap      `json:"contentMap,omitempty"`
+	Support               *string          `json:"support"`
+	SubtitleLanguage      []wireCaption    `json:"subtitleLanguage"`
+	Icon                  []wireImage      `json:"icon"`
+	Preview               []wireStoryboard `json:"preview,omitempty"`
+	AspectRatio           *float64         `json:"aspectRatio,omitempty"`
+	URL                   []wireLink       `json:"url"`
+	Likes                 string           `json:"likes"`
+	Dislikes              string           `json:"dislikes"`
+	Shares                string           `json:"shares"`
+	Comments              string           `json:"comments"`
+	HasParts              string           `json:"hasParts"`
+	EmbedURL              string           `json:"embedUrl"`
+	AttributedTo          []wireOwner      `json:"attributedTo"`
+	Audience              string           `json:"audience"`
+	IsLiveBroadcast       bool             `json:"isLiveBroadcast"`
+	LiveSaveReplay        *bool            `json:"liveSaveReplay"`
+	PermanentLive         *bool            `json:"permanentLive"`
+	LatencyMode           *int             `json:"latencyMode"`
+	DVRWindow             *string          `json:"dvrWindow,omitempty"`
 }
+
+// languageMap is a text by its language (AS2 4.7): Mastodon takes the language
+// of a video from it.
+type languageMap map[string]string
 
 // audience is to and cc of a video and its Create and Update (PT federation 3).
 func audience(v *catalog.Video, p people) (to, cc []string) {
@@ -120,17 +160,23 @@ func audience(v *catalog.Video, p people) (to, cc []string) {
 func (s *Service) wire(v *catalog.Video, m *catalog.Media, p people) wireVideo {
 	to, cc := audience(v, p)
 	w := wireVideo{
-		To: to, Cc: cc, Type: "Video", ID: v.IRI, Name: v.Name, Duration: "PT" + strconv.Itoa(v.Duration) + "S", UUID: v.UUID,
-		Views: v.Views, Sensitive: v.NSFW, Summary: orNull(v.NSFWSummary), WaitTranscoding: v.WaitTranscoding, State: int(v.State),
+		To: to, Cc: cc, Type: "Video", ID: v.IRI, Name: v.Name, Duration: seconds(v.Duration), UUID: v.UUID,
+		Views: v.Views, Sensitive: v.NSFW, Summary: orNull(summary(v)), WaitTranscoding: v.WaitTranscoding, State: int(v.State),
 		CommentsEnabled: v.CommentsPolicy != catalog.CommentsDisabled, CommentsPolicy: int(v.CommentsPolicy),
 		DownloadEnabled: v.DownloadEnabled, Published: vocab.Time(v.PublishedAt), Updated: vocab.Time(v.UpdatedAt),
-		Tag: []wireTag{}, MediaType: "text/markdown", Support: orNull(v.Support), SubtitleLanguage: []wireNamed{},
-		Icon: []wireImage{}, URL: s.links(v, m), Likes: v.IRI + "/likes", Dislikes: v.IRI + "/dislikes",
+		Tag: s.tags(v, m), MediaType: "text/markdown", Support: orNull(v.Support), SubtitleLanguage: s.captions(m),
+		Icon: []wireImage{}, Preview: s.preview(m), Downloads: v.Downloads, EmbedURL: s.urls.Origin + "/videos/embed/" + v.UUID, URL: s.links(v, m), Likes: v.IRI + "/likes", Dislikes: v.IRI + "/dislikes",
 		Shares: v.IRI + "/announces", Comments: v.IRI + "/comments", HasParts: v.IRI + "/chapters",
 		AttributedTo: []wireOwner{{"Person", p.account.IRI}, {"Group", p.channel.IRI}}, Audience: p.channel.IRI, IsLiveBroadcast: v.IsLive,
 	}
 	if len(v.Description) >= minContent { // a shorter one makes PeerTube refuse the video
 		w.Content = &v.Description
+	}
+	if v.Language != nil {
+		w.NameMap = languageMap{*v.Language: v.Name}
+		if w.Content != nil {
+			w.ContentMap = languageMap{*v.Language: v.Description}
+		}
 	}
 	if v.CommentsPolicy == catalog.CommentsApproval {
 		w.CanReply = orNull(vocab.Public)
@@ -150,14 +196,85 @@ func (s *Service) wire(v *catalog.Video, m *catalog.Media, p people) wireVideo {
 	if v.AspectRatio > 0 {
 		w.AspectRatio = &v.AspectRatio
 	}
-	for _, t := range m.Tags {
-		w.Tag = append(w.Tag, wireTag{"Hashtag", t})
+	if v.UploadedAt != nil {
+		w.UploadDate = orNull(vocab.Time(*v.UploadedAt))
+	}
+	if v.IsLive {
+		w.Schedules = &[]struct{}{}
+		w.LiveSaveReplay, w.PermanentLive, w.LatencyMode = &v.LiveSaveReplay, &v.PermanentLive, &v.LatencyMode
+		w.DVRWindow = orNull(seconds(v.DVRWindow))
 	}
 	for i := range m.Thumbnails {
 		t := &m.Thumbnails[i]
 		w.Icon = append(w.Icon, wireImage{"Image", s.urls.Origin + catalog.ThumbnailPath(t), "image/jpeg", t.Width, t.Height})
 	}
 	return w
+}
+
+func seconds(n int) string { return "PT" + strconv.Itoa(n) + "S" }
+
+// maxShort bounds the summary of a video, in characters.
+const maxShort = 240
+
+// summary is what servers show that do not show the content: Mastodon puts it
+// below the name. PeerTube keeps it as the reason why a video is sensitive and
+// shows it with those alone, so that a sensitive video has its reason here or
+// nothing, and any other the beginning of its description, without markup.
+func summary(v *catalog.Video) string {
+	if v.NSFW {
+		return v.NSFWSummary
+	}
+	text := strings.Join(strings.Fields(markup.Plain(markup.Render(v.Description))), " ")
+	if utf8.RuneCountInString(text) <= maxShort {
+		return text
+	}
+	text = markup.Clip(text, maxShort)
+	if i := strings.LastIndexByte(text, ' '); i > 0 {
+		text = text[:i]
+	}
+	return text + "…"
+}
+
+// sensitiveTags are the bits of nsfw_flags as PeerTube names them.
+var sensitiveTags = []struct {
+	flag int
+	name string
+}{{1, "violent"}, {2, "explicitSex"}}
+
+func (s *Service) tags(v *catalog.Video, m *catalog.Media) []wireTag {
+	out := []wireTag{}
+	for _, t := range m.Tags {
+		out = append(out, wireTag{"Hashtag", t, s.urls.Origin + "/videos/browse?tagsOneOf=" + url.QueryEscape(t)})
+	}
+	for _, t := range sensitiveTags {
+		if v.NSFWFlags&t.flag != 0 {
+			out = append(out, wireTag{Type: "SensitiveTag", Name: t.name})
+		}
+	}
+	return out
+}
+
+func (s *Service) captions(m *catalog.Media) []wireCaption {
+	out := []wireCaption{}
+	for i := range m.Captions {
+		c := &m.Captions[i]
+		out = append(out, wireCaption{
+			wireNamed{c.Language, label.Language(c.Language)},
+			c.Generated,
+			[]wireLink{{Type: "Link", MediaType: "text/vtt", Href: s.urls.Origin + c.Path()}},
+		})
+	}
+	return out
+}
+
+func (s *Service) preview(m *catalog.Media) []wireStoryboard {
+	b := m.Storyboard
+	if b == nil {
+		return nil
+	}
+	return []wireStoryboard{{"Image", []string{"storyboard"}, []wireBoard{{
+		"image/jpeg", s.urls.Origin + b.Path(), b.TotalWidth, b.TotalHeight, b.SpriteWidth, b.SpriteHeight, seconds(b.SpriteDuration),
+	}}}}
 }
 
 func orNull(s string) *string {
@@ -276,7 +393,11 @@ func announceID(v *catalog.Video, actorID int64) string {
 // announce is the Announce of a video; involved are the actors whose followers
 // hear of it.
 func announce(v *catalog.Video, id string, by *actor.Actor, involved []*actor.Actor) wireActivity {
-	return wireActivity{To: followers(involved), Cc: []string{}, Type: "Announce", ID: id, Actor: by.IRI, Object: v.IRI}
+	to, cc := followers(involved), []string{}
+	if v.Privacy != catalog.Public {
+		to, cc = to[1:], []string{vocab.Public}
+	}
+	return wireActivity{To: to, Cc: cc, Type: "Announce", ID: id, Actor: by.IRI, Object: v.IRI}
 }
 
 // followers is the audience of what goes to the followers of actors.

@@ -60,6 +60,15 @@ func anyVideo(r *rand.Rand) (*catalog.Video, *catalog.Media) {
 		Thumbnails: []catalog.Thumbnail{{Type: catalog.Miniature, Filename: "t.jpg", Width: 280, Height: 157}, {Type: catalog.Preview, Filename: "p.jpg", Width: 850, Height: 480}},
 		Playlist:   &catalog.StreamingPlaylist{ID: 3, Filename: "m.m3u8", SegmentsFilename: "s.json"},
 	}
+	if r.IntN(2) == 0 {
+		v.NSFWFlags, v.Downloads, v.UploadedAt = r.IntN(4), r.Int64N(1e6), &at
+		m.Captions = []catalog.Caption{{Language: "en", Filename: "x-en.vtt", Stored: true}, {Language: "pt-PT", Filename: "x-pt-PT.vtt", Generated: true}}
+		m.Storyboard = &catalog.Storyboard{Filename: "b.jpg", TotalWidth: 1920, TotalHeight: 216, SpriteWidth: 192, SpriteHeight: 108, SpriteDuration: 1 + r.IntN(100)}
+	}
+	if v.LatencyMode = 1; r.IntN(4) == 0 {
+		v.IsLive, v.LatencyMode, v.PermanentLive, v.LiveSaveReplay, v.DVRWindow = true, 1+r.IntN(3), r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(10000)
+		v.State = catalog.WaitingForLive
+	}
 	for range r.IntN(6) {
 		m.Tags = append(m.Tags, fmt.Sprintf("tag%d", r.IntN(1000)))
 	}
@@ -99,6 +108,10 @@ func TestRoundTrip(t *testing.T) {
 		}
 		got, want := in.Video, *v
 		want.ID, want.Local = 0, false
+		if !want.NSFW {
+			want.NSFWSummary = ""
+		}
+		sameExtras(t, s, in, &want, media)
 		if got.Name != want.Name || got.Description != want.Description || got.Support != want.Support || got.UUID != want.UUID ||
 			got.IRI != want.IRI || got.Duration != want.Duration || got.Views != want.Views || got.NSFW != want.NSFW ||
 			got.NSFWSummary != want.NSFWSummary || got.CommentsPolicy != want.CommentsPolicy || got.DownloadEnabled != want.DownloadEnabled ||
@@ -117,6 +130,76 @@ func TestRoundTrip(t *testing.T) {
 				t.Fatalf("video %d: file %+v, was %+v", n, f, w)
 			}
 		}
+	}
+}
+
+// sameExtras compares captions, storyboard and what lives say.
+func sameExtras(t *testing.T, s *Service, in *incoming, want *catalog.Video, media *catalog.Media) {
+	t.Helper()
+	got := in.Video
+	if got.NSFWFlags != want.NSFWFlags || (got.UploadedAt == nil) != (want.UploadedAt == nil) ||
+		got.IsLive != want.IsLive || got.LatencyMode != want.LatencyMode || got.PermanentLive != want.PermanentLive ||
+		got.LiveSaveReplay != want.LiveSaveReplay || got.DVRWindow != want.DVRWindow || got.State != want.State || got.Downloads != want.Downloads ||
+		got.PartsURL != want.IRI+"/chapters" || got.CommentsURL != want.IRI+"/comments" || got.SharesURL != want.IRI+"/announces" {
+		t.Fatalf("reads back as\n%+v, was\n%+v", got, *want)
+	}
+	if len(in.Captions) != len(media.Captions) {
+		t.Fatalf("%d captions, were %d", len(in.Captions), len(media.Captions))
+	}
+	for i, c := range in.Captions {
+		if w := media.Captions[i]; c.Language != w.Language || c.Generated != w.Generated || c.RemoteURL != s.urls.Origin+w.Path() {
+			t.Fatalf("caption %+v, was %+v", c, w)
+		}
+	}
+	b := in.Storyboard
+	if (b == nil) != (media.Storyboard == nil) {
+		t.Fatalf("storyboard %+v", b)
+	}
+	if w := media.Storyboard; b != nil && (b.RemoteURL != s.urls.Origin+w.Path() || b.TotalWidth != w.TotalWidth || b.TotalHeight != w.TotalHeight ||
+		b.SpriteWidth != w.SpriteWidth || b.SpriteHeight != w.SpriteHeight || b.SpriteDuration != w.SpriteDuration) {
+		t.Fatalf("storyboard %+v, was %+v", b, w)
+	}
+}
+
+// TestShownElsewhere looks at the members by which servers of other kinds show a
+// video: Mastodon name, summary, language and the page; GoToSocial page and
+// hashtags; Lemmy the audience.
+func TestShownElsewhere(t *testing.T) {
+	s := encoder()
+	en := "en"
+	v := &catalog.Video{
+		IRI: "https://tube.example/videos/watch/c3b47eec-2d62-4cac-86cb-104daedde723", UUID: "c3b47eec-2d62-4cac-86cb-104daedde723",
+		Name: "Cats", Description: "# Cats\n\nA *film* about [cats](https://c.example) & dogs.", Language: &en, Privacy: catalog.Public,
+		NSFWSummary: "blood", NSFWFlags: 1,
+	}
+	m := &catalog.Media{Tags: []string{"big cats"}}
+	w := s.wire(v, m, cast1)
+	if w.Summary == nil || *w.Summary != "Cats A film about cats & dogs." {
+		t.Errorf("summary %q", *w.Summary)
+	}
+	if w.NameMap["en"] != "Cats" || w.ContentMap["en"] != v.Description || *w.Content != v.Description {
+		t.Errorf("maps %v %v", w.NameMap, w.ContentMap)
+	}
+	if l := w.URL[0]; l.MediaType != "text/html" || l.Href != "https://tube.example/w/qaE6eZjhjKMoBWRTpW8WbP" {
+		t.Errorf("first link %+v", l)
+	}
+	if w.Tag[0] != (wireTag{"Hashtag", "big cats", "https://tube.example/videos/browse?tagsOneOf=big+cats"}) || w.Tag[1] != (wireTag{Type: "SensitiveTag", Name: "violent"}) {
+		t.Errorf("tags %+v", w.Tag)
+	}
+	if w.Audience != cast1.channel.IRI || !slices.Equal(w.To, []string{vocab.Public, cast1.channel.IRI}) || !slices.Equal(w.Cc, []string{cast1.account.Followers}) {
+		t.Errorf("audience %q, to %q, cc %q", w.Audience, w.To, w.Cc)
+	}
+	v.NSFW = true
+	if w := s.wire(v, m, cast1); *w.Summary != "blood" || !w.Sensitive {
+		t.Errorf("the reason of a sensitive video: %q", *w.Summary)
+	}
+	v.NSFWSummary = ""
+	if w := s.wire(v, m, cast1); w.Summary != nil {
+		t.Errorf("a description stands as the reason: %q", *w.Summary)
+	}
+	v.NSFW, v.Description = false, strings.Repeat("long words ", 100)
+	if got := *s.wire(v, m, cast1).Summary; len([]rune(got)) > maxShort+1 || !strings.HasSuffix(got, " words…") && !strings.HasSuffix(got, " long…") {
+		t.Errorf("summary %q", got)
 	}
 }
 

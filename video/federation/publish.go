@@ -43,7 +43,7 @@ func (s *Service) federate(ctx context.Context, a catalog.FederateArgs) error {
 		if v.Owner.ChannelActorID != c.channel.ID {
 			return fmt.Errorf("the channel of video %d is changing", v.ID) // tried again
 		}
-		switch wanted, known := v.Federates(), v.FederatedAt != nil; {
+		switch wanted, known := s.catalog.Federates(v), v.FederatedAt != nil; {
 		case wanted && !known:
 			err = s.publishNew(tx, v, c)
 		case wanted:

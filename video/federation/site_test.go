@@ -30,17 +30,21 @@ type site struct {
 	t        *testing.T
 }
 
-func serve(t *testing.T, d *db.DB) *site {
+func serve(t *testing.T, d *db.DB, change ...func(*catalog.Options)) *site {
 	t.Helper()
 	s := &site{t: t, files: &catalogtest.Files{}}
 	s.Server = aptest.Serve(t, d, aptest.Options{Modules: func(e *activitypub.Engine) []activitypub.Module {
 		log := slog.New(slog.DiscardHandler)
 		s.channels = channel.New(channel.Options{DB: d, Actors: e.Actors, MaxPerUser: 20, Logger: log})
 		var err error
-		s.catalog, err = catalog.New(catalog.Options{
+		o := catalog.Options{
 			DB: d, Origin: e.Actors.Origin(), Channels: s.channels, Logger: log, PutFile: s.files.Put, DeleteFile: s.files.Delete,
 			RemoteURI: catalog.RemoteURI{Users: true},
-		})
+		}
+		for _, f := range change {
+			f(&o)
+		}
+		s.catalog, err = catalog.New(o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,15 +120,22 @@ func (s *site) tx(fn func(tx *db.Tx) error) {
 	}
 }
 
-// publish makes a public video with files and pictures.
+// publish makes a public video with files and pictures: first a private one, so
+// that what goes out has the files.
 func (s *site) publish(o *owner, name string, change ...func(*catalog.NewVideo)) *catalog.Video {
+	s.t.Helper()
+	v := s.private(o, name, change...)
+	s.edit(o, v, m{"privacy": 1})
+	return s.reload(v.IRI)
+}
+
+// private makes a video with files and pictures that nobody else may see.
+func (s *site) private(o *owner, name string, change ...func(*catalog.NewVideo)) *catalog.Video {
 	s.t.Helper()
 	w := &catalogtest.World{T: s.t, DB: s.DB, Catalog: s.catalog, Files: s.files}
 	u := &catalogtest.User{ID: o.UserID, AccountID: o.AccountID, ChannelID: o.channelID}
-	// First private, so that what goes out has the files.
 	v := w.Video(u, name, append(change, func(n *catalog.NewVideo) { n.Attributes.Privacy = catalog.Private })...)
 	w.WithFiles(v)
-	s.edit(o, v, m{"privacy": 1})
 	return s.reload(v.IRI)
 }
 
