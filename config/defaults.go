@@ -34,6 +34,7 @@ func Default() *Config {
 		Signup:        Signup{Limit: 10, MinimumAge: 16, RequiresApproval: true},
 		User:          defaultUser(),
 		VideoChannels: VideoChannels{MaxPerUser: 20},
+		VideoComments: VideoComments{AcceptRemoteComments: true},
 		Upload:        Upload{MaxFileSize: Unlimited, ExpireAfter: 24 * time.Hour},
 		Thumbnails:    Thumbnails{Sizes: []ImageSize{{280, 157}, {850, 480}}},
 		Transcoding: Transcoding{

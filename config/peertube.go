@@ -19,7 +19,7 @@ var peerTubeKeys = []string{
 	"download", "download_generate_video", "email", "export", "feeds", "geo_ip", "history", "import", "live",
 	"nsfw_flags_settings", "object_storage", "open_telemetry", "peertube", "plugins", "redundancy",
 	"remote_runners", "security", "services", "smtp", "stats", "storyboards.remote_runners", "theme",
-	"trending", "video_comments", "video_file", "video_studio", "video_transcription", "webadmin",
+	"trending", "video_file", "video_studio", "video_transcription", "webadmin",
 
 	"database.dialect", "database.pool.min", "federation.prevent_ssrf",
 	"federation.videos.cleanup_remote_interactions", "followings.instance.auto_follow_index",

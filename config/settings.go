@@ -79,6 +79,9 @@ type Config struct {
 	// Channels.
 	VideoChannels VideoChannels `key:"video_channels"`
 
+	// Comments.
+	VideoComments VideoComments `key:"video_comments"`
+
 	// Uploads.
 	Upload Upload `key:"upload"`
 
@@ -434,6 +437,12 @@ type User struct {
 type PasswordConstraints struct {
 	// Fewest characters. PeerTube's default is 8 too, and so is our lower limit.
 	MinLength int `key:"min_length" min:"8" max:"255"`
+}
+
+// VideoComments are the settings of comments.
+type VideoComments struct {
+	// Whether comments of other servers are taken.
+	AcceptRemoteComments bool `key:"accept_remote_comments"`
 }
 
 // VideoChannels are the settings of channels.

@@ -64,7 +64,7 @@ func (s *Service) peopleOf(ctx context.Context, v *catalog.Video, authorID int64
 			return nil, err
 		}
 	}
-	if v.Local && v.Federates() {
+	if v.Local && s.catalog.Federates(v) {
 		var err error
 		if shared, err = catalog.Involved(s.db.Read(ctx), v.ID); err != nil {
 			return nil, err

@@ -15,7 +15,7 @@ import (
 
 // known tells whether other servers have v, so that something said below it is
 // for them too (SEC-18).
-func known(v *catalog.Video) bool { return !v.Local || v.Federates() }
+func (s *Service) known(v *catalog.Video) bool { return !v.Local || s.catalog.Federates(v) }
 
 // target is who gets what is said below v: of a local video everybody who has
 // it, of a remote one its server, which passes it on; and who is answered (PT
@@ -44,7 +44,7 @@ func (p *people) target(v *catalog.Video) activitypub.Delivery {
 // publishCreate sends a local comment out. One that waits for the owner of a
 // remote video goes to its server alone; one that waits for ours stays here.
 func (s *Service) publishCreate(tx *db.Tx, v *catalog.Video, c *Comment, p *people) error {
-	if !known(v) || (c.Held && v.Local) {
+	if !s.known(v) || (c.Held && v.Local) {
 		return nil
 	}
 	above := v.IRI
@@ -72,7 +72,7 @@ func (s *Service) publishCreate(tx *db.Tx, v *catalog.Video, c *Comment, p *peop
 // publishDelete tells that a comment is gone, by its author or by the owner of
 // the video (PT federation 3).
 func (s *Service) publishDelete(tx *db.Tx, v *catalog.Video, c *Comment, by *actor.Actor, p *people) error {
-	if !known(v) {
+	if !s.known(v) {
 		return nil
 	}
 	to, cc := p.audience()
@@ -117,7 +117,7 @@ func (s *Service) publishReject(tx *db.Tx, v *catalog.Video, c *Comment, owner, 
 // forward passes on what somebody says below a video of ours, to all who have
 // the video (AP 7.1.2, SEC-21). What is held is passed on when it is approved.
 func (s *Service) forward(tx *db.Tx, v *catalog.Video, c *Comment, act *activitypub.Activity) error {
-	if act == nil || c.Held || !v.Local || !v.Federates() || c.Local && act.Type != "Delete" {
+	if act == nil || c.Held || !v.Local || !s.catalog.Federates(v) || c.Local && act.Type != "Delete" {
 		return nil
 	}
 	to, err := receivers(tx, v)
@@ -130,7 +130,7 @@ func (s *Service) forward(tx *db.Tx, v *catalog.Video, c *Comment, act *activity
 // forwardPending passes on what was held and is approved, where the author's
 // server does not do so itself.
 func (s *Service) forwardPending(ctx context.Context, tx *db.Tx, v *catalog.Video, raw string) error {
-	if raw == "" || !v.Federates() {
+	if raw == "" || !s.catalog.Federates(v) {
 		return nil
 	}
 	env, err := vocab.ParseActivity([]byte(raw))

@@ -37,6 +37,10 @@ type Service struct {
 	files    *transport.Client
 	log      *slog.Logger
 	urls     catalog.URLs
+
+	// Saved hears of every document of a remote video that was stored, in the
+	// transaction that did it. It is set before the server starts; nil: nobody.
+	Saved func(tx *db.Tx, v *catalog.Video, o vocab.Object) error
 }
 
 // New returns a Service and lets the catalog resolve addresses through it.
@@ -156,6 +160,9 @@ func (s *Service) ingest(ctx context.Context, o vocab.Object) (*catalog.Video, e
 	var v *catalog.Video
 	err = s.db.Tx(ctx, func(tx *db.Tx) (err error) {
 		v, _, err = s.catalog.SaveRemote(tx, in.Remote)
+		if err == nil && s.Saved != nil {
+			err = s.Saved(tx, v, o)
+		}
 		return err
 	})
 	if errors.Is(err, catalog.ErrConflict) {
