@@ -18,9 +18,11 @@ import (
 	"github.com/kinemesh/kinemesh/migrations"
 	"github.com/kinemesh/kinemesh/video/audit"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/comment"
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/video/rate"
 	"github.com/kinemesh/kinemesh/video/serve"
 	"github.com/kinemesh/kinemesh/video/storage"
 	"github.com/kinemesh/kinemesh/video/torrent"
@@ -58,6 +60,8 @@ type Video struct {
 	transcode  *transcode.Service
 	serve      *serve.Serve
 	federation *federation.Service
+	comment    *comment.Service
+	rate       *rate.Service
 	view       *view.Service
 }
 
@@ -137,6 +141,7 @@ func (v *Video) assemble() (err error) {
 	v.federation = federation.New(federation.Options{
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Transport: o.Transport, Logger: o.Logger,
 	})
+	v.social()
 	v.view = view.New(o.DB, v.Catalog)
 	v.serve.FetchPictures = v.federation.FetchPictures
 	return nil
@@ -144,12 +149,15 @@ func (v *Video) assemble() (err error) {
 
 // Module is what the server plugs in.
 func (v *Video) Module() activitypub.Module {
-	m := v.federation.Module()
+	// What lies below the path of a video is asked for before the video.
+	m := activitypub.Merge(v.comment.Module(), v.rate.Module(), v.federation.Module())
 	m.Name = "video"
 	m.Migrations = []migrations.Set{migrations.Video}
 	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs())
 	m.Periodic = slices.Concat(m.Periodic, v.Catalog.Periodic(), v.upload.Periodic())
+	features := m.Routes
 	m.Routes = func(r *rest.Router) {
+		features(r)
 		v.upload.Routes(r)
 		v.Catalog.Routes(r)
 		v.Listing.Routes(r)

@@ -1,38 +1,18 @@
-package video
+package activitypub
 
 import (
 	"context"
-	"errors"
 	"maps"
 
-	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
-	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
-	"github.com/kinemesh/kinemesh/video/catalog"
-	"github.com/kinemesh/kinemesh/video/comment"
-	"github.com/kinemesh/kinemesh/video/rate"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
-// social assembles what people say and think of videos.
-func (v *Video) social() {
-	o := v.o
-	v.comment = comment.New(comment.Options{
-		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Logger: o.Logger,
-		AcceptRemote: o.Config.VideoComments.AcceptRemoteComments,
-	})
-	v.rate = rate.New(rate.Options{
-		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Listing: v.Listing, Channels: o.Channels, Changed: v.federation.Changed, Logger: o.Logger,
-	})
-	v.federation.Saved = func(tx *db.Tx, saved *catalog.Video, doc vocab.Object) error {
-		return errors.Join(v.comment.VideoSaved(tx, saved, doc), v.rate.VideoSaved(tx, saved, doc))
-	}
-}
-
-// merge makes one module of the parts of features. Documents are looked for, and
-// actors forgotten, in the order of parts.
-func merge(parts ...activitypub.Module) (m activitypub.Module) {
+// Merge makes one module of the parts that features bring: one function of each
+// kind asks those of the parts, in their order. Name and migrations are the
+// caller's.
+func Merge(parts ...Module) (m Module) {
 	for _, p := range parts {
 		m.Handlers = append(m.Handlers, p.Handlers...)
 		m.Bulk = append(m.Bulk, p.Bulk...)
@@ -49,6 +29,20 @@ func merge(parts ...activitypub.Module) (m activitypub.Module) {
 				p.Routes(r)
 			}
 		}
+	}
+	m.ActorFields = func(ctx context.Context, a *actor.Actor) (map[string]any, error) {
+		out := map[string]any{}
+		for _, p := range parts {
+			if p.ActorFields == nil {
+				continue
+			}
+			fields, err := p.ActorFields(ctx, a)
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(out, fields)
+		}
+		return out, nil
 	}
 	m.FollowChanged = func(tx *db.Tx, c actor.FollowChange) error {
 		for _, p := range parts {
