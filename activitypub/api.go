@@ -46,6 +46,18 @@ type apiFollow struct {
 	State     string         `json:"state"`
 	CreatedAt string         `json:"createdAt"`
 	UpdatedAt string         `json:"updatedAt"`
+	// Backfill is how far the outbox of what we follow has been read; PeerTube
+	// knows no such member.
+	Backfill *apiBackfill `json:"backfill,omitempty"`
+}
+
+type apiBackfill struct {
+	State   string `json:"state"` // running, done, failed
+	Percent int    `json:"percent"`
+	Items   int    `json:"items"`
+	Refused int    `json:"refused"`
+	Total   int    `json:"total"`
+	Error   string `json:"error,omitempty"`
 }
 
 func (e *Engine) followRoutes(r *rest.Router) {
@@ -100,6 +112,9 @@ func (e *Engine) listFollows(c echo.Context, side actor.Side) error {
 		return err
 	}
 	out, err := e.toAPIFollows(c, rows)
+	if err == nil && side == actor.FollowedBy {
+		err = e.addBackfills(c, rows, out)
+	}
 	if err != nil {
 		return err
 	}
@@ -144,6 +159,26 @@ func (e *Engine) toAPIFollows(c echo.Context, rows []actor.Follow) ([]apiFollow,
 	return out, nil
 }
 
+// addBackfills says how far the outboxes of those that we follow have been read.
+func (e *Engine) addBackfills(c echo.Context, rows []actor.Follow, out []apiFollow) error {
+	owners := make([]string, len(rows))
+	for i, r := range rows {
+		owners[i] = r.Target.IRI
+	}
+	crawls, err := e.crawler.Of(c.Request().Context(), outboxKind, owners...)
+	if err != nil {
+		return err
+	}
+	for i, r := range rows {
+		if w, ok := crawls[r.Target.IRI]; ok {
+			out[i].Backfill = &apiBackfill{
+				State: w.State, Percent: w.Percent(), Items: w.Items, Refused: w.Refused, Total: w.Total, Error: w.LastError,
+			}
+		}
+	}
+	return nil
+}
+
 // addFollowing schedules one job for each host and handle.
 func (e *Engine) addFollowing(c echo.Context) error {
 	var body struct {
@@ -164,9 +199,13 @@ func (e *Engine) addFollowing(c echo.Context) error {
 		todo = append(todo, FollowArgs{Host: host})
 	}
 	for _, h := range body.Handles {
+		if iri.Valid(h) && !e.Actors.IsLocal(h) { // the address of a channel or account
+			todo = append(todo, FollowArgs{Address: h})
+			continue
+		}
 		handle, err := webfinger.ParseHandle(e.Actors.Scheme(), h)
 		if err != nil || e.Actors.ServesHost(handle.Host) {
-			check.Refuse("body", "handles", "Should be name@host of another server", h)
+			check.Refuse("body", "handles", "Should be name@host of another server, or the address of an actor there", h)
 			continue
 		}
 		todo = append(todo, FollowArgs{Handle: handle.String()})
@@ -182,7 +221,7 @@ func (e *Engine) addFollowing(c echo.Context) error {
 	}
 	err := e.db.Tx(c.Request().Context(), func(tx *db.Tx) error {
 		for _, a := range todo {
-			if err := jobs.Insert(tx, a, jobs.Unique(a.Host+a.Handle)); err != nil {
+			if err := jobs.Insert(tx, a, jobs.Unique(a.Host+a.Handle+a.Address)); err != nil {
 				return err
 			}
 		}

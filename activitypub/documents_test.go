@@ -57,7 +57,11 @@ func TestActorDocuments(t *testing.T) {
 			t.Fatalf("%s: %d %v", path, got.Status, got.Header)
 		}
 		theirs := recordedDoc(t, recorded)
-		if diff := cmp.Diff(theirs["@context"], got.JSON["@context"]); diff != "" {
+		context, prefix := got.JSON["@context"].([]any), theirs["@context"].([]any)
+		if len(context) > len(prefix) {
+			context = context[:len(prefix)] // what is newer comes after
+		}
+		if diff := cmp.Diff(prefix, context); diff != "" {
 			t.Errorf("%s: context (-PeerTube +ours):\n%s", path, diff)
 		}
 		for key, v := range theirs {
@@ -253,7 +257,7 @@ func TestCrawlLimits(t *testing.T) {
 					t.Error(err)
 				}
 			})
-		}, 101, 101},
+		}, 100, 100},
 		{"ever new pages of 1,000", func(r, _ *aptest.Remote) {
 			n := 0
 			r.Handle("/c", func(w http.ResponseWriter, _ *http.Request) {
@@ -265,7 +269,7 @@ func TestCrawlLimits(t *testing.T) {
 					t.Error(err)
 				}
 			})
-		}, 2000, 3},
+		}, 2000, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, other := aptest.New(t), aptest.New(t)

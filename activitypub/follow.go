@@ -19,8 +19,9 @@ import (
 // ErrSelf says that an actor cannot follow itself.
 var ErrSelf = errors.New("an actor cannot follow itself")
 
-// FollowArgs lets the instance follow a host or a handle.
-type FollowArgs struct{ Host, Handle string }
+// FollowArgs lets the instance follow a host, a handle, or the actor at an
+// address.
+type FollowArgs struct{ Host, Handle, Address string }
 
 // Kind names the job.
 func (FollowArgs) Kind() string { return "activitypub.follow" }
@@ -31,9 +32,12 @@ func (e *Engine) followJob(ctx context.Context, a FollowArgs) error {
 		return err
 	}
 	var target *actor.Actor
-	if a.Handle != "" {
+	switch {
+	case a.Address != "":
+		target, err = e.Actors.FetchAddress(ctx, a.Address)
+	case a.Handle != "":
 		target, err = e.Actors.FetchHandle(ctx, a.Handle)
-	} else {
+	default:
 		target, err = e.Actors.FetchServer(ctx, a.Host)
 	}
 	if err == nil {
@@ -55,7 +59,15 @@ func (e *Engine) Follow(ctx context.Context, from *actor.Actor, targetIRI string
 	if target.ID == from.ID {
 		return ErrSelf
 	}
+	if e.blocked(ctx, target.Host) { // SEC-19
+		return Drop(fmt.Errorf("%w: the host of %s is blocked here", ErrBlocked, target.IRI))
+	}
 	return e.db.Tx(ctx, func(tx *db.Tx) error {
+		if no, err := blockedBy(tx, target, from); err != nil {
+			return err
+		} else if no {
+			return Drop(fmt.Errorf("%w: %s", ErrBlocked, target.IRI))
+		}
 		have, err := actor.FollowBetween(tx.DB, from.ID, target.ID)
 		switch {
 		case err == nil && have.State == actor.Accepted:
@@ -112,30 +124,32 @@ func followFields(id, follower, target string) map[string]any {
 
 // Unfollow ends a follow; none is no error.
 func (e *Engine) Unfollow(ctx context.Context, from, target *actor.Actor) error {
-	return e.db.Tx(ctx, func(tx *db.Tx) error {
-		f, err := actor.FollowBetween(tx.DB, from.ID, target.ID)
-		if errors.Is(err, ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := e.Actors.DeleteFollow(tx, from.ID, target.ID); err != nil {
-			return err
-		}
-		if target.Local() {
-			return nil
-		}
-		doc, err := vocab.Build(vocab.Base, map[string]any{
-			"type": "Undo", "id": f.IRI + "/undo", "actor": from.IRI,
-			"to": []string{vocab.Public}, "cc": []string{from.Followers},
-			"object": followFields(f.IRI, from.IRI, target.IRI),
-		})
-		if err != nil {
-			return err
-		}
-		return e.Outbox.Publish(tx, from, doc, Delivery{Inboxes: []string{target.Inbox}})
+	return e.db.Tx(ctx, func(tx *db.Tx) error { return e.unfollow(tx, from, target) })
+}
+
+func (e *Engine) unfollow(tx *db.Tx, from, target *actor.Actor) error {
+	f, err := actor.FollowBetween(tx.DB, from.ID, target.ID)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := e.Actors.DeleteFollow(tx, from.ID, target.ID); err != nil {
+		return err
+	}
+	if target.Local() {
+		return nil
+	}
+	doc, err := vocab.Build(vocab.Base, map[string]any{
+		"type": "Undo", "id": f.IRI + "/undo", "actor": from.IRI,
+		"to": []string{vocab.Public}, "cc": []string{from.Followers},
+		"object": followFields(f.IRI, from.IRI, target.IRI),
 	})
+	if err != nil {
+		return err
+	}
+	return e.Outbox.Publish(tx, from, doc, Delivery{Inboxes: []string{target.Inbox}})
 }
 
 // firstState is what the settings say about a new follower of one of our

@@ -28,6 +28,9 @@ func (e *Engine) ownHandlers() []Handler {
 		{On{"Reject", ""}, e.onReject},
 		{On{"Undo", "Follow"}, e.onUndoFollow},
 		{On{"Undo", ""}, e.onUndoFollow},
+		{On{"Block", ""}, e.onBlock},
+		{On{"Undo", "Block"}, e.onUndoBlock},
+		{On{"Move", ""}, e.onMove},
 	}
 	for _, kind := range []string{actor.Person, actor.Group, actor.Application, actor.ServiceKind, actor.Organization} {
 		out = append(out, Handler{On{"Update", kind}, e.onUpdateActor}, Handler{On{"Delete", kind}, e.onDeleteActor})

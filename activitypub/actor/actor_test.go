@@ -434,7 +434,7 @@ func TestLocal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Signer(channel)(req, nil); err != nil {
+		if err := s.Signer(channel)(req, nil, signature.Knock{}); err != nil {
 			t.Fatal(err)
 		}
 		public, err := signature.ParseKey(channel.PublicKeyPEM)
@@ -453,7 +453,7 @@ func TestLocal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Signer(bob)(req, nil); err == nil {
+		if err := s.Signer(bob)(req, nil, signature.Knock{}); err == nil {
 			t.Error("signed in a remote actor's name")
 		}
 	})
@@ -519,6 +519,11 @@ func TestFollows(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		ctx := context.Background()
 		s, _ := service(t, d)
+		var heard []string
+		s.FollowChanged = func(_ *db.Tx, c actor.FollowChange) error {
+			heard = append(heard, fmt.Sprintf("%s>%s %s>%s", c.Follower.Username, c.Target.Username, c.Was, c.State))
+			return nil
+		}
 		alice := create(t, s, d, actor.NewLocal{Type: actor.Person, Username: "alice"})
 		r, single := aptest.New(t), aptest.New(t)
 		var remotes []*actor.Actor
@@ -550,7 +555,7 @@ func TestFollows(t *testing.T) {
 					state = actor.Pending
 				}
 				for range 2 { // twice is once
-					if _, _, err := actor.SaveFollow(tx, a.ID, alice.ID, state, fmt.Sprintf("https://a.example/%d", i)); err != nil {
+					if _, _, err := s.SaveFollow(tx, a, alice, state, fmt.Sprintf("https://a.example/%d", i)); err != nil {
 						return err
 					}
 				}
@@ -602,17 +607,21 @@ func TestFollows(t *testing.T) {
 				return err
 			}
 			for i, want := range []bool{true, false} {
-				if changed, err := actor.SetFollowState(tx, f.ID, actor.Accepted); err != nil || changed != want {
+				if changed, err := s.SetFollowState(tx, f, actor.Accepted); err != nil || changed != want {
 					t.Errorf("change %d: %v, %v", i, changed, err)
 				}
 			}
 			for i, want := range []bool{true, false} {
-				if existed, err := actor.DeleteFollow(tx, remotes[1].ID, alice.ID); err != nil || existed != want {
+				if existed, err := s.DeleteFollow(tx, remotes[1].ID, alice.ID); err != nil || existed != want {
 					t.Errorf("deletion %d: %v, %v", i, existed, err)
 				}
 			}
 			return s.MarkGone(tx, l.ID)
 		})
+		if got := strings.Join(heard[len(remotes):], ", "); len(heard) != len(remotes)+3 || heard[0] != "bob00>alice >pending" ||
+			got != "bob00>alice pending>accepted, bob01>alice accepted>, lone>alice accepted>" {
+			t.Errorf("heard %d changes, the last %q", len(heard), got)
+		}
 		if boxes, err := actor.FollowerInboxes(d.Read(ctx), []int64{alice.ID}); err != nil || len(boxes) != 1 {
 			t.Errorf("inboxes after lone is gone %q, %v", boxes, err)
 		}

@@ -139,6 +139,24 @@ func (s *Service) FetchHandle(ctx context.Context, handle string) (*Actor, error
 	return a, nil
 }
 
+// FetchAddress finds the actor at an address: its id, or its page, whose server
+// must give the actor's document there too. What such a page shows counts only
+// as a hint: the actor is asked for under its own id (SEC-10).
+func (s *Service) FetchAddress(ctx context.Context, address string) (*Actor, error) {
+	a, err := s.ByIRI(ctx, address)
+	if err == nil || !errors.Is(err, ErrNotFound) || s.IsLocal(address) {
+		return a, err
+	}
+	doc, err := s.FetchPart(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	if kindOf(doc) == "" {
+		return nil, fmt.Errorf("%w: %s has type %q", ErrInvalid, address, doc.Type())
+	}
+	return s.Fetch(ctx, doc.ID())
+}
+
 // FetchServer finds the instance actor of a host.
 func (s *Service) FetchServer(ctx context.Context, host string) (*Actor, error) {
 	host, err := iri.NormalHost(s.scheme, host)

@@ -193,16 +193,20 @@ func (c *Crawler) Jobs() []jobs.Handler {
 	return []jobs.Handler{jobs.Handle(c.step, jobs.Attempts(attempts), jobs.Timeout(5*time.Minute), jobs.As("activitypub-http-fetcher"))}
 }
 
-// Of gives the crawls of owners, newest first.
-func (c *Crawler) Of(ctx context.Context, owners ...string) ([]Crawl, error) {
-	var rows []Crawl
+// Of gives the crawls of a kind by their owners; who has none is left out.
+func (c *Crawler) Of(ctx context.Context, kind string, owners ...string) (map[string]Crawl, error) {
+	out := make(map[string]Crawl, len(owners))
 	if len(owners) == 0 {
-		return nil, nil
+		return out, nil
 	}
-	if err := c.o.DB.Read(ctx).Where("owner IN ?", owners).Order("id DESC").Find(&rows).Error; err != nil {
+	var rows []Crawl
+	if err := c.o.DB.Read(ctx).Where("owner IN ? AND kind = ?", owners, kind).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("crawls: %w", err)
 	}
-	return rows, nil
+	for _, r := range rows {
+		out[r.Owner] = r
+	}
+	return out, nil
 }
 
 // Clean forgets crawls that ended before a time.

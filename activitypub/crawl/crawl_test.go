@@ -212,11 +212,11 @@ func start(t *testing.T, d *db.DB, c *crawl.Crawler) error {
 
 func state(t *testing.T, c *crawl.Crawler) crawl.Crawl {
 	t.Helper()
-	rows, err := c.Of(t.Context(), host+"/owner")
+	rows, err := c.Of(t.Context(), "things", host+"/owner", host+"/nobody")
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("%d crawls, %v", len(rows), err)
 	}
-	return rows[0]
+	return rows[host+"/owner"]
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {
@@ -259,7 +259,7 @@ func TestCrawl(t *testing.T) {
 		if err := d.Tx(t.Context(), func(tx *db.Tx) error { return c.Clean(tx, db.Now().Add(time.Minute)) }); err != nil {
 			t.Fatal(err)
 		}
-		if rows, err := c.Of(t.Context(), host+"/owner"); err != nil || len(rows) != 0 {
+		if rows, err := c.Of(t.Context(), "things", host+"/owner"); err != nil || len(rows) != 0 {
 			t.Errorf("after cleaning: %v, %v", rows, err)
 		}
 	})
