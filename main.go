@@ -22,7 +22,9 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts"
 	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/activitypub/signature"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
+	"github.com/kinemesh/kinemesh/activitypub/transport/schemes"
 	"github.com/kinemesh/kinemesh/activitypub/webfinger"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
@@ -159,7 +161,8 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 	cfg := a.cfg
 	out := transport.New(transport.Config{
 		AllowHTTP: cfg.Federation.AllowHTTP, AllowNetworks: cfg.Federation.AllowNetworks,
-		UserAgent: "Kinemesh/" + version + " (+" + cfg.Origin() + ")",
+		UserAgent:  "Kinemesh/" + version + " (+" + cfg.Origin() + ")",
+		FirstKnock: signature.Scheme(cfg.Federation.FirstKnock), Schemes: schemes.New(a.db, a.log),
 	})
 	a.engine, err = activitypub.New(activitypub.Options{
 		DB: a.db, Transport: out, Origin: cfg.Origin(), Federation: cfg.Federation, Followers: cfg.Followers,

@@ -298,6 +298,12 @@ type Federation struct {
 	Enabled bool `key:"enabled"`
 	// Whether requests for remote documents are signed; some servers demand it.
 	SignFederatedFetches bool `key:"sign_federated_fetches"`
+	// Whether documents are given only to servers that sign their requests and are
+	// not blocked. Some servers cannot do that; pages are read by everybody still.
+	AuthorizedFetch bool `key:"authorized_fetch"`
+	// How requests to a server that is not known yet are signed at first. When it
+	// does not take that, the other way is tried at once and remembered.
+	FirstKnock string `key:"first_knock" allowed:"draft-cavage rfc9421"`
 	// How old a copy of something remote may be before it is fetched again when
 	// somebody looks at it.
 	RefreshAfter time.Duration `key:"refresh_after" min:"1"`

@@ -155,15 +155,18 @@ func encodePrivate(k crypto.PrivateKey) (string, error) {
 // Signer signs requests in the name of one of our actors, each at the moment
 // it is sent (SEC-09).
 func (s *Service) Signer(a *Actor) transport.Signer {
-	return func(req *http.Request, body []byte) error {
+	return func(req *http.Request, body []byte, k signature.Knock) error {
 		if !a.Local() {
 			return fmt.Errorf("%w: %s is not ours", ErrInvalid, a.IRI)
 		}
-		key, err := s.privateKey(req.Context(), a.ID)
+		keys, err := s.privateKey(req.Context(), a.ID)
 		if err != nil {
 			return err
 		}
-		return signature.Sign(req, a.PublicKeyID, key.rsa, body)
+		if k.Ed25519() && keys.ed25519 != nil {
+			return signature.SignAs(req, a.Ed25519KeyID(), keys.ed25519, body, k)
+		}
+		return signature.SignAs(req, a.PublicKeyID, keys.rsa, body, k)
 	}
 }
 

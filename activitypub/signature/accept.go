@@ -2,6 +2,7 @@ package signature
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -75,3 +76,21 @@ func (l innerList) wanted(label string) *Wanted {
 	}
 	return w
 }
+
+// AsksMore tells whether w asks for anything that SignRFC9421 does not do
+// anyway.
+func (w *Wanted) AsksMore() bool {
+	if w.Algorithm == "ed25519" || w.Expires || len(w.echo) > 0 {
+		return true
+	}
+	for _, c := range w.Components {
+		if !slices.Contains(always, c) && c != "content-digest" {
+			return true
+		}
+	}
+	return false
+}
+
+// Repeatable tells whether later requests can be signed so without being
+// asked: a nonce is good for one.
+func (w *Wanted) Repeatable() bool { return len(w.echo) == 0 }

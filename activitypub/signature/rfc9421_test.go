@@ -360,7 +360,9 @@ func TestDefects9421(t *testing.T) {
 		{"both signatures", after(appendHeader("Signature", `keyId="x",headers="date",signature="AAAA"`)), ReasonAmbiguous},
 		{"authorization besides", after(set("Authorization", `Signature keyId="x",headers="date",signature="AAAA"`)), ReasonAmbiguous},
 		{"parameter twice", created(now, `;keyid="https://here.example/accounts/alice#main-key"`), ReasonAmbiguous},
-		{"other label", after(func(r *http.Request) { r.Header.Set("Signature", strings.Replace(r.Header.Get("Signature"), "sig1", "sig2", 1)) }), ReasonMalformed},
+		{"other label", after(func(r *http.Request) {
+			r.Header.Set("Signature", strings.Replace(r.Header.Get("Signature"), "sig1", "sig2", 1))
+		}), ReasonMalformed},
 		{"no signature", after(func(r *http.Request) { r.Header.Del("Signature") }), ReasonMissing},
 		{"no list", after(set("Signature-Input", "sig1=1")), ReasonMalformed},
 		{"list without an end", after(set("Signature-Input", `sig1=("@method"`)), ReasonMalformed},

@@ -151,10 +151,13 @@ func SignRFC9421(req *http.Request, keyID string, key crypto.PrivateKey, body []
 	return nil
 }
 
+// always is what every signature of ours covers.
+var always = []string{"@method", "@target-uri", "@authority"}
+
 // covered is what we always sign and what w asks for besides, as far as it is
 // there.
 func (m message) covered(w *Wanted) []string {
-	out := []string{"@method", "@target-uri", "@authority"}
+	out := slices.Clone(always)
 	if len(m.header.Values("Content-Digest")) > 0 {
 		out = append(out, "content-digest")
 	}

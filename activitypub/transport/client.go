@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub/iri"
+	"github.com/kinemesh/kinemesh/activitypub/signature"
 	"github.com/kinemesh/kinemesh/activitypub/strict"
 )
 
@@ -52,16 +53,22 @@ type Config struct {
 	Blocked func(ctx context.Context, host string) bool
 	// Lookup resolves a name; nil means the system's resolver.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+	// FirstKnock is how requests to an unknown host are signed
+	// (federation.first_knock); "" means draft-cavage.
+	FirstKnock signature.Scheme
+	// Schemes keeps what hosts have taken; nil remembers it in memory alone.
+	Schemes Schemes
 }
 
-// Signer signs a request in an actor's name at the moment of sending. A nil
-// Signer leaves the request unsigned.
-type Signer func(req *http.Request, body []byte) error
+// Signer signs a request in an actor's name at the moment of sending, in the
+// way of k. A nil Signer leaves the request unsigned.
+type Signer func(req *http.Request, body []byte, k signature.Knock) error
 
 // Client sends requests; it is safe for concurrent use.
 type Client struct {
-	cfg  Config
-	http *http.Client
+	cfg    Config
+	http   *http.Client
+	knocks *knocks
 }
 
 // New makes a Client. It keeps idle connections; Close drops them.
@@ -79,7 +86,7 @@ func New(cfg Config) *Client {
 		IdleConnTimeout:        30 * time.Second,
 		ForceAttemptHTTP2:      true,
 	}
-	return &Client{cfg: cfg, http: &http.Client{
+	return &Client{cfg: cfg, knocks: newKnocks(cfg), http: &http.Client{
 		Transport:     t,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -163,7 +170,7 @@ func (c *Client) fetch(ctx context.Context, r request) ([]byte, string, error) {
 		if !spend(ctx) { // SEC-29
 			return nil, "", ErrBudget
 		}
-		resp, err := c.send(ctx, r, u)
+		resp, err := c.knock(ctx, r, u)
 		if err != nil {
 			return nil, "", err
 		}
@@ -199,7 +206,7 @@ func (c *Client) checkURL(ctx context.Context, address string) (*url.URL, error)
 	return u, nil
 }
 
-func (c *Client) send(ctx context.Context, r request, u *url.URL) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, r request, u *url.URL, k signature.Knock) (*http.Response, error) {
 	var body io.Reader
 	if r.body != nil {
 		body = bytes.NewReader(r.body)
@@ -214,7 +221,7 @@ func (c *Client) send(ctx context.Context, r request, u *url.URL) (*http.Respons
 		req.Header.Set("Content-Type", ActivityJSON)
 	}
 	if r.sign != nil {
-		if err := r.sign(req, r.body); err != nil {
+		if err := r.sign(req, r.body, k); err != nil {
 			return nil, fmt.Errorf("sign: %w", err)
 		}
 	}

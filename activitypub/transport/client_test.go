@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kinemesh/kinemesh/activitypub/signature"
 	"github.com/kinemesh/kinemesh/activitypub/strict"
 )
 
@@ -167,7 +168,7 @@ func TestNoProxy(t *testing.T) {
 
 func TestRedirects(t *testing.T) {
 	var signed atomic.Int64
-	sign := func(r *http.Request, _ []byte) error {
+	sign := func(r *http.Request, _ []byte, _ signature.Knock) error {
 		r.Header.Set("Signature", fmt.Sprint(signed.Add(1), " ", r.URL.Path))
 		return nil
 	}
@@ -239,7 +240,7 @@ func TestPost(t *testing.T) {
 	mux.HandleFunc("/gone", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) })
 	url := serve(t, mux.ServeHTTP)
 	c := loopback(t)
-	sign := func(r *http.Request, body []byte) error {
+	sign := func(r *http.Request, body []byte, _ signature.Knock) error {
 		if string(body) != `{"a":1}` {
 			return errors.New("wrong body")
 		}
@@ -259,7 +260,7 @@ func TestPost(t *testing.T) {
 	if err := c.Post(t.Context(), sign, url+"/gone", []byte(`{"a":1}`)); !Gone(err) || Temporary(err) {
 		t.Errorf("gone: %v", err)
 	}
-	failing := func(*http.Request, []byte) error { return errors.New("no key") }
+	failing := func(*http.Request, []byte, signature.Knock) error { return errors.New("no key") }
 	if err := c.Post(t.Context(), failing, url+"/inbox", []byte(`{"a":1}`)); err == nil || got.Load() != 1 {
 		t.Errorf("unsigned post: %v, arrived %d", err, got.Load())
 	}

@@ -13,5 +13,9 @@
 //   - a document is JSON of the demanded type within the limits of strict
 //   - the budget of the context: so many requests for one incoming activity
 //
-// Imports nobody of the project but iri and strict.
+// A signed request whose answer doubts the signature is sent a second time at
+// once, signed in the other scheme or as the server asks by Accept-Signature.
+// What a host takes is remembered; its first knock is then the right one.
+//
+// Imports nobody of the project but iri, signature and strict.
 package transport
