@@ -62,8 +62,9 @@ ui: ## build the browser files into web/dist
 fuzz: ## every fuzzer for FUZZTIME (30s)
 	@scripts/fuzz.sh $(or $(FUZZTIME),30s)
 
-bench: build ## memory, start, size, and requests a second on both databases
+bench: build ## memory, start, size, lists and federation a second on both databases
 	@scripts/services.sh run go test ./e2e -count=1 -timeout 10m -run '^TestBench' -v -args -bench-server
+	@scripts/services.sh run go test ./activitypub/inbox -timeout 10m -run '^$$' -bench . -benchtime 6000x
 
 reliability: build ## kill -9 at random moments during upload, transcode and delivery
 	@scripts/services.sh run go test ./e2e -count=1 -timeout 20m -run '^TestReliability' -v -args -kills 20

@@ -53,14 +53,17 @@ type Inbox struct {
 	metrics  metrics
 	failures *perMinute // by client address
 	hints    *perMinute // by host
+	group    group
+	keys     *keys
 }
 
 // New makes an Inbox.
 func New(o Options) *Inbox {
 	b := &Inbox{
 		o: o, log: o.Logger, metrics: newMetrics(o.Metrics),
-		failures: newPerMinute(maxFailures, o.Now), hints: newPerMinute(maxHints, o.Now),
+		failures: newPerMinute(maxFailures, o.Now), hints: newPerMinute(maxHints, o.Now), keys: newKeys(o.Now),
 	}
+	b.group.commit = b.commitRows
 	b.gofed = pub.NewCustomActor(&delegate{b}, false, true, clock{})
 	return b
 }

@@ -234,10 +234,8 @@ func (b *Inbox) confirm(ctx context.Context, r Row, env vocab.Envelope) error {
 		return fmt.Errorf("%w: %s is something else at its origin", vocab.ErrInvalid, env.ID)
 	}
 	row := newRow(found, found.Actor, fmt.Sprintf("origin %d", r.ID), string(doc.Raw()))
-	return b.o.DB.Tx(ctx, func(tx *db.Tx) error {
-		_, err := insert(tx, row)
-		return err
-	})
+	_, err = b.commitRows(ctx, []*Row{row})
+	return err
 }
 
 // finish writes the outcome of a row.

@@ -87,7 +87,7 @@ func (b *Inbox) receive(in *incoming) error {
 		return err
 	}
 	ctx := in.req.Context()
-	if vocab.Known(in.env.Type) && in.env.Doc.Has("@context") {
+	if vocab.Known(in.env.Type) {
 		if err := b.throughGofed(ctx, in); err != nil {
 			return err
 		}
@@ -160,25 +160,22 @@ func (b *Inbox) authenticate(ctx context.Context, in *incoming) error {
 			return nil
 		}
 	}
-	known, err := b.o.Actors.KnownKey(ctx, in.params.KeyID)
-	if err != nil {
-		return err
-	}
-	a, key, err := b.o.Actors.KeyOf(transport.WithBudget(ctx, keyBudget), in.params.KeyID)
+	h, known, err := b.keyOf(transport.WithBudget(ctx, keyBudget), in.params.KeyID)
 	if errors.Is(err, actor.ErrStore) {
 		return err // REL-06: not the sender's fault
 	}
 	if err != nil {
 		return b.unsigned(in, err)
 	}
-	err = b.o.Policy.Verify(in.req, in.params, key)
+	err = b.o.Policy.Verify(in.req, in.params, h.key)
 	if signature.ReasonOf(err) == signature.ReasonMismatch && known { // SEC-08
-		a, err = b.verifyAnew(ctx, in, key, err)
+		h, err = b.verifyAnew(ctx, in, h.key, err)
 	}
 	if err != nil {
 		return b.unsigned(in, err)
 	}
-	in.signer = a
+	b.keys.put(in.params.KeyID, h)
+	in.signer = h.owner
 	return nil
 }
 
@@ -187,16 +184,16 @@ func (b *Inbox) authenticate(ctx context.Context, in *incoming) error {
 const keyBudget = 6
 
 // verifyAnew asks once for a rotated key after the known one did not fit.
-func (b *Inbox) verifyAnew(ctx context.Context, in *incoming, old crypto.PublicKey, mismatch error) (*actor.Actor, error) {
-	a, key, err := b.o.Actors.RefetchKey(transport.WithBudget(ctx, keyBudget), in.params.KeyID)
+func (b *Inbox) verifyAnew(ctx context.Context, in *incoming, old crypto.PublicKey, mismatch error) (h heldKey, err error) {
+	h.owner, h.key, err = b.o.Actors.RefetchKey(transport.WithBudget(ctx, keyBudget), in.params.KeyID)
 	if err != nil {
 		b.log.DebugContext(ctx, "key not fetched again", "key", in.params.KeyID, "error", err)
-		return nil, mismatch
+		return h, mismatch
 	}
-	if k, ok := old.(interface{ Equal(crypto.PublicKey) bool }); ok && k.Equal(key) {
-		return nil, mismatch
+	if k, ok := old.(interface{ Equal(crypto.PublicKey) bool }); ok && k.Equal(h.key) {
+		return h, mismatch
 	}
-	return a, b.o.Policy.Verify(in.req, in.params, key)
+	return h, b.o.Policy.Verify(in.req, in.params, h.key)
 }
 
 // authorize checks who may say this: the activity's id and actor are on one

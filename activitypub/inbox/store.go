@@ -8,12 +8,10 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
-	"github.com/kinemesh/kinemesh/jobs"
 )
 
 // Row is a row of the table inbox.
@@ -46,17 +44,14 @@ const (
 	Dead    = "dead"
 )
 
-// store commits the activity together with the job that will take it
-// (REL-01). A repeat, or the same request replayed, changes nothing (SEC-07).
+// store commits the activity together with the job that will take it.
 func (b *Inbox) store(ctx context.Context, in *incoming) error {
 	sum := sha256.Sum256(in.params.Signature)
 	row := newRow(in.env, in.signer.IRI, hex.EncodeToString(sum[:]), string(in.body))
 	row.State = b.lane(row)
-	return b.o.DB.Tx(ctx, func(tx *db.Tx) error {
-		fresh, err := insert(tx, row)
-		in.stored, in.repeat = err == nil, err == nil && !fresh
-		return err
-	})
+	fresh, err := b.group.add(ctx, row)
+	in.stored, in.repeat = err == nil, err == nil && !fresh
+	return err
 }
 
 func newRow(env vocab.Envelope, signer, proof, raw string) *Row {
@@ -88,16 +83,4 @@ func Free(tx *db.Tx, actor string, ids ...string) error {
 		return fmt.Errorf("free ids: %w", err)
 	}
 	return nil
-}
-
-func insert(tx *db.Tx, row *Row) (fresh bool, err error) {
-	row.ID = 0
-	res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(row)
-	if res.Error != nil {
-		return false, fmt.Errorf("store activity: %w", res.Error)
-	}
-	if res.RowsAffected == 0 {
-		return false, nil
-	}
-	return true, jobs.Insert(tx, ProcessArgs{}, jobs.Unique("now"))
 }
