@@ -135,7 +135,7 @@ func (e *Engine) Module() Module {
 		Name:        "activitypub",
 		Handlers:    e.ownHandlers(),
 		Jobs:        e.ownJobs(),
-		Periodic:    ownPeriodic(),
+		Periodic:    append(ownPeriodic(), e.Outbox.Periodic()...),
 		Routes:      e.routes,
 		Collections: []crawl.Kind{{Name: outboxKind, Take: e.takePublished}},
 		Migrations:  []migrations.Set{migrations.Activitypub},

@@ -274,7 +274,7 @@ func TestClean(t *testing.T) {
 			if err := tx.Exec("UPDATE inbox SET done_at = ? WHERE id = (SELECT min(id) FROM inbox)", old).Error; err != nil {
 				return err
 			}
-			return tx.Exec("UPDATE outbox SET created_at = ?", old).Error
+			return tx.Exec("UPDATE outbox SET created_at = ?, spread = TRUE", old).Error
 		})
 		if err != nil {
 			t.Fatal(err)

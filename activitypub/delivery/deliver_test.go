@@ -80,92 +80,120 @@ func TestFanOut(t *testing.T) {
 // TestReceipts: what each answer of an inbox leads to, and that every attempt
 // is signed anew (SEC-09, REL-08).
 func TestReceipts(t *testing.T) {
-	s := idle(t, dbtest.SQLite(t))
+	s, clock := timed(t, dbtest.SQLite(t))
 	alice := s.Local(actor.Person, "alice")
-	for _, c := range []struct {
+	cases := []struct {
 		status int
 		state  string
 		retry  bool
+		remote *aptest.Remote
 	}{
-		{200, "delivered", false},
-		{202, "delivered", false},
-		{204, "delivered", false},
-		{404, "failed", false},
-		{410, "failed", false},
-		{400, "failed", false},
-		{413, "failed", false},
-		{301, "failed", false},
-		{401, "pending", true},
-		{403, "pending", true},
-		{408, "pending", true},
-		{429, "pending", true},
-		{500, "pending", true},
-		{503, "pending", true},
-	} {
-		r := aptest.New(t)
-		r.AnswerDeliveries(c.status)
-		publish(t, s, alice, r.Origin+"/inbox")
-		rows := deliveries(t, s.DB)
-		id := rows[len(rows)-1].ID
-		later := func() int64 {
-			return s.Count("jobs", "kind = 'activitypub.deliver' AND run_at > ?", db.Now().Add(20*time.Second))
-		}
-		before := later()
-		if err := s.Engine.Outbox.Deliver(t.Context(), id); err != nil {
-			t.Errorf("%d: %v", c.status, err)
-		}
-		if n := later() - before; (n == 1) != c.retry || n > 1 {
-			t.Errorf("%d: %d further attempts", c.status, n)
-		}
-		rows = deliveries(t, s.DB)
-		row := rows[len(rows)-1]
+		{200, "delivered", false, nil},
+		{202, "delivered", false, nil},
+		{204, "delivered", false, nil},
+		{404, "failed", false, nil},
+		{410, "failed", false, nil},
+		{400, "failed", false, nil},
+		{413, "failed", false, nil},
+		{301, "failed", false, nil},
+		{401, "pending", true, nil},
+		{403, "pending", true, nil},
+		{408, "pending", true, nil},
+		{429, "pending", true, nil},
+		{500, "pending", true, nil},
+		{503, "pending", true, nil},
+	}
+	for i := range cases {
+		cases[i].remote = aptest.New(t)
+		cases[i].remote.AnswerDeliveries(cases[i].status)
+		publish(t, s, alice, cases[i].remote.Origin+"/inbox")
+	}
+	deliver(t, s)
+	for i, row := range deliveries(t, s.DB) {
+		c := cases[i]
 		if row.State != c.state || row.Attempts != 1 || row.TriedAt == nil || (row.LastError == "") != (c.state == "delivered") {
 			t.Errorf("%d: receipt %+v", c.status, row)
 		}
+		if c.retry && (row.NextAt.Before(clock.now().Add(20*time.Second)) || row.LastStatus != c.status) {
+			t.Errorf("%d: tried again at %v", c.status, row.NextAt)
+		}
+		c.remote.AnswerDeliveries(204)
+	}
+	// The date in a signature has a resolution of a second.
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+	clock.pass(time.Minute)
+	deliver(t, s)
+	deliver(t, s)
+	for i, row := range deliveries(t, s.DB) {
+		c := cases[i]
+		got := c.remote.Received()
 		if !c.retry {
+			if row.Attempts != 1 {
+				t.Errorf("%d: %d attempts", c.status, row.Attempts)
+			}
 			continue
 		}
-		fresh := c.status == 503 // the date has a resolution of a second
-		if fresh {
-			time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+		// An attempt may knock twice, with either scheme of signatures.
+		if row.State != "delivered" || row.Attempts != 2 || len(got) < 2 || len(got) > 3 {
+			t.Errorf("%d: %d requests, receipt %+v", c.status, len(got), row)
+			continue
 		}
-		r.AnswerDeliveries(204)
-		if err := s.Engine.Outbox.Deliver(t.Context(), id); err != nil {
-			t.Errorf("second attempt after %d: %v", c.status, err)
-		}
-		got := r.Received()
-		if len(got) != 2 || fresh && (got[0].Header.Get("Date") == got[1].Header.Get("Date") || got[0].Header.Get("Signature") == got[1].Header.Get("Signature")) {
-			t.Errorf("%d requests; the second carries the signature of the first", len(got))
-		}
-		if err := s.Engine.Outbox.Deliver(t.Context(), id); err != nil || len(r.Received()) != 2 {
-			t.Errorf("a delivered activity was sent again: %v", err)
+		if last := got[len(got)-1]; got[0].Header.Get("Date") == last.Header.Get("Date") || got[0].Header.Get("Signature") == last.Header.Get("Signature") {
+			t.Errorf("%d: the second request carries the signature of the first", c.status)
 		}
 	}
-	// Nobody listens; an address that the guard refuses.
+}
+
+// TestUnreachableAddresses: nobody listens; an address that the guard refuses.
+func TestUnreachableAddresses(t *testing.T) {
+	s, _ := timed(t, dbtest.SQLite(t))
+	alice := s.Local(actor.Person, "alice")
 	publish(t, s, alice, "http://127.0.0.1:1/inbox")
 	publish(t, s, alice, "http://10.0.0.1/inbox")
+	deliver(t, s)
 	rows := deliveries(t, s.DB)
-	for _, row := range rows[len(rows)-2:] {
-		if err := s.Engine.Outbox.Deliver(t.Context(), row.ID); err != nil {
-			t.Error(err)
+	if rows[0].State != "pending" || rows[0].LastError == "" {
+		t.Errorf("a refused connection is not tried again: %+v", rows[0])
+	}
+	if rows[1].State != "failed" {
+		t.Errorf("an address that we refuse is tried again: %+v", rows[1])
+	}
+}
+
+// TestRetryAfter: what a host asks for is kept, up to a day, for all that
+// waits for it.
+func TestRetryAfter(t *testing.T) {
+	s, clock := timed(t, dbtest.SQLite(t))
+	alice := s.Local(actor.Person, "alice")
+	r := hostOf(t)
+	for _, c := range []struct {
+		header string
+		wait   time.Duration
+	}{{"7200", 2 * time.Hour}, {"100000000", 24 * time.Hour}} {
+		r.answer(503, "Retry-After", c.header)
+		publish(t, s, alice, r.inbox())
+		deliver(t, s)
+		before := len(r.got())
+		r.answer(204)
+		publish(t, s, alice, r.inbox())
+		clock.pass(c.wait - time.Minute)
+		deliver(t, s)
+		if n := len(r.got()); n != before {
+			t.Errorf("Retry-After %s: %d requests before the time has come", c.header, n-before)
 		}
-	}
-	rows = deliveries(t, s.DB)
-	if got := rows[len(rows)-2]; got.State != "pending" || got.LastError == "" {
-		t.Errorf("a refused connection is not tried again: %+v", got)
-	}
-	if got := rows[len(rows)-1]; got.State != "failed" {
-		t.Errorf("an address that we refuse is tried again: %+v", got)
+		clock.pass(2 * time.Minute)
+		deliver(t, s)
+		if n := len(r.got()); n != before+2 {
+			t.Errorf("Retry-After %s: %d requests afterwards, want 2", c.header, n-before)
+		}
 	}
 }
 
 // TestGivingUp: the fifteenth failure is the last, and so is any after eight
-// days.
+// days, for a host that takes other things.
 func TestGivingUp(t *testing.T) {
-	s := idle(t, dbtest.SQLite(t))
+	s, _ := timed(t, dbtest.SQLite(t))
 	alice := s.Local(actor.Person, "alice")
-	r := aptest.New(t)
-	r.AnswerDeliveries(500)
 	for name, c := range map[string]struct {
 		set   map[string]any
 		state string
@@ -175,18 +203,13 @@ func TestGivingUp(t *testing.T) {
 		"after seven days": {map[string]any{"created_at": db.Now().Add(-7 * 24 * time.Hour)}, "pending"},
 		"after nine days":  {map[string]any{"created_at": db.Now().Add(-9 * 24 * time.Hour)}, "failed"},
 	} {
-		publish(t, s, alice, r.Origin+"/inbox/"+name[:5])
+		r := aptest.New(t)
+		r.AnswerDeliveries(500)
+		publish(t, s, alice, r.Origin+"/inbox")
 		rows := deliveries(t, s.DB)
 		id := rows[len(rows)-1].ID
-		err := s.DB.Tx(t.Context(), func(tx *db.Tx) error {
-			return tx.Model(&delivery.Receipt{}).Where("id = ?", id).Updates(c.set).Error
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Engine.Outbox.Deliver(t.Context(), id); err != nil {
-			t.Fatal(err)
-		}
+		change(t, s.DB, &delivery.Receipt{}, c.set, "id = ?", id)
+		deliver(t, s)
 		rows = deliveries(t, s.DB)
 		if got := rows[len(rows)-1]; got.State != c.state || got.LastStatus != 500 {
 			t.Errorf("%s: %+v", name, got)
@@ -207,9 +230,7 @@ func TestDeadHost(t *testing.T) {
 	publish(t, s, alice, alive.Origin+"/inbox")
 	s.StartJobs()
 	alive.Await("Like")
-	aptest.Eventually(t, "every delivery tried or put off", func() bool {
-		return s.Count("jobs", "kind = 'activitypub.deliver' AND state <> 'done' AND run_at <= ?", db.Now().Add(10*time.Second)) == 0
-	})
+	jobstest.Drain(t, s.DB)
 	if n := len(dead.Received()); n < 5 || n > 12 {
 		t.Errorf("%d requests to a dead host", n)
 	}
@@ -220,14 +241,17 @@ func TestDeadHost(t *testing.T) {
 	if tried != len(dead.Received())+1 {
 		t.Errorf("%d attempts on the receipts", tried)
 	}
+	if n := s.Count("jobs", "kind = 'activitypub.deliver' AND state = 'waiting'"); n != 1 {
+		t.Errorf("%d jobs for what waits", n)
+	}
 	gaps, err := s.Engine.Check(t.Context())
 	if err != nil || len(gaps) != 0 {
 		t.Errorf("gaps %q, %v", gaps, err)
 	}
 }
 
-// TestDeliveryPauses: at least 12 attempts over seven days, with jitter.
-func TestDeliveryPauses(t *testing.T) {
+// TestPauses: at least 12 attempts over seven days, with jitter.
+func TestPauses(t *testing.T) {
 	var sum time.Duration
 	for i, p := range delivery.Pauses {
 		sum += p

@@ -3,11 +3,18 @@ package delivery_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/aptest"
 	"github.com/kinemesh/kinemesh/activitypub/delivery"
@@ -21,6 +28,118 @@ import (
 func idle(t *testing.T, d *db.DB) *aptest.Server {
 	t.Helper()
 	return aptest.Serve(t, d, aptest.Options{Idle: true})
+}
+
+// clock is the time of a server; it moves when told.
+type clock struct{ passed atomic.Int64 }
+
+func (c *clock) now() time.Time       { return time.Now().Add(time.Duration(c.passed.Load())) }
+func (c *clock) pass(d time.Duration) { c.passed.Add(int64(d)) }
+
+// timed is an idle server with a clock.
+func timed(t testing.TB, d *db.DB) (*aptest.Server, *clock) {
+	t.Helper()
+	c := &clock{}
+	return aptest.Serve(t, d, aptest.Options{Idle: true, Change: func(o *activitypub.Options) { o.Now = c.now }}), c
+}
+
+// deliver makes what is due.
+func deliver(t testing.TB, s *aptest.Server) {
+	t.Helper()
+	if err := s.Engine.Outbox.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func change(t testing.TB, d *db.DB, model any, set map[string]any, where string, args ...any) {
+	t.Helper()
+	err := d.Tx(t.Context(), func(tx *db.Tx) error { return tx.Model(model).Where(where, args...).Updates(set).Error })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// host is a server that only has inboxes.
+type host struct {
+	url string
+
+	mu     sync.Mutex
+	status int
+	header []string
+	hold   time.Duration
+	bodies []string
+	paths  []string
+}
+
+func hostOf(t testing.TB) *host {
+	t.Helper()
+	h := &host{status: 204}
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	h.url = srv.URL
+	return h
+}
+
+func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	h.mu.Lock()
+	status, header, hold := h.status, h.header, h.hold
+	if err == nil {
+		h.bodies, h.paths = append(h.bodies, string(body)), append(h.paths, r.URL.Path)
+	}
+	h.mu.Unlock()
+	if hold > 0 {
+		select {
+		case <-r.Context().Done():
+		case <-time.After(hold):
+		}
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		w.Header().Set(header[i], header[i+1])
+	}
+	w.WriteHeader(status)
+}
+
+func (h *host) answer(status int, header ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.status, h.header = status, header
+}
+
+func (h *host) inbox() string { return h.url + "/inbox" }
+func (h *host) name() string  { return strings.TrimPrefix(h.url, "http://") }
+
+// got lists the bodies of all requests.
+func (h *host) got() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.bodies)
+}
+
+// took lists "type object" of all requests and forgets them.
+func (h *host) took(t testing.TB) (out []string) {
+	t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, b := range h.bodies {
+		env, err := vocab.ParseActivity([]byte(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, env.Type+" "+env.ID[strings.LastIndex(env.ID, "/")+1:])
+	}
+	h.bodies, h.paths = nil, nil
+	return out
+}
+
+// row reads what is known of a host.
+func (h *host) row(t testing.TB, d *db.DB) delivery.Host {
+	t.Helper()
+	var out delivery.Host
+	if err := d.Read(t.Context()).Where("host = ?", h.name()).Find(&out).Error; err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // drain processes what is in the inbox.
@@ -42,7 +161,7 @@ func followBy(t *testing.T, s *aptest.Server, target *actor.Actor, followers ...
 	drain(t, s)
 }
 
-func deliveries(t *testing.T, d *db.DB) (rows []delivery.Receipt) {
+func deliveries(t testing.TB, d *db.DB) (rows []delivery.Receipt) {
 	t.Helper()
 	if err := d.Read(t.Context()).Order("id").Find(&rows).Error; err != nil {
 		t.Fatal(err)
@@ -74,10 +193,12 @@ func verifySigned(t *testing.T, s *aptest.Server, host string, got aptest.Receiv
 	}
 }
 
-func publish(t *testing.T, s *aptest.Server, from *actor.Actor, inbox string) {
+var serial atomic.Int64
+
+func publish(t testing.TB, s *aptest.Server, from *actor.Actor, inbox string) {
 	t.Helper()
 	doc, err := vocab.Build(vocab.Base, map[string]any{
-		"type": "Like", "id": from.IRI + "/likes/" + time.Now().Format("150405.000000000"), "actor": from.IRI, "object": "https://a.example/1",
+		"type": "Like", "id": fmt.Sprint(from.IRI, "/likes/", serial.Add(1)), "actor": from.IRI, "object": fmt.Sprint("https://a.example/", serial.Add(1)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +211,7 @@ func publish(t *testing.T, s *aptest.Server, from *actor.Actor, inbox string) {
 	}
 }
 
-func publishTx(t *testing.T, s *aptest.Server, from *actor.Actor, doc any, d delivery.Target) error {
+func publishTx(t testing.TB, s *aptest.Server, from *actor.Actor, doc any, d delivery.Target) error {
 	t.Helper()
 	return s.DB.Tx(t.Context(), func(tx *db.Tx) error { return s.Engine.Outbox.Publish(tx, from, doc, d) })
 }

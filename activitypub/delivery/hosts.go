@@ -1,129 +1,235 @@
 package delivery
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub/transport"
+	"github.com/kinemesh/kinemesh/config/db"
 )
 
-// How deliveries to one host share the slots of the queue (REL-07).
+// Host is a row of the table hosts: how another server is doing as seen from
+// here. All processes share it.
+type Host struct {
+	Host          string `gorm:"primaryKey"`
+	State         string // of the breaker
+	Failures      int    // in a row
+	Slow          bool   // its last answer took long
+	DownSince     *time.Time
+	LastSuccessAt *time.Time
+	LastFailureAt *time.Time
+	LastStatus    int
+	LastError     string
+	WaitUntil     *time.Time // nothing is sent before
+	NextAt        *time.Time // the earliest delivery is due; nil: none waits
+	LeaseUntil    *time.Time // nil: no process is sending
+	MissedFrom    *int64     // outbox id: what was published from here on was not queued
+	CreatedAt     time.Time
+}
+
+// TableName names the table.
+func (Host) TableName() string { return "hosts" }
+
+// The states of a host's breaker.
 const (
-	hostSlots   = 8 // at once to a healthy host
-	shakySlots  = 2 // once it has failed
-	breakAfter  = 5 // failures in a row open the breaker: one probe at a time
-	firstBreak  = time.Minute
-	longestStop = 30 * time.Minute
-	queueStep   = 100 * time.Millisecond // between deliveries that wait for a slot
-	queueWait   = time.Second            // at least, before asking again
+	Closed   = "closed"    // deliveries flow
+	Open     = "open"      // nothing is sent until the next probe
+	HalfOpen = "half-open" // a probe is under way
 )
 
-// hosts knows how the hosts that are delivered to are doing. It is this
-// process's own experience: after a restart it is made anew.
-type hosts struct {
-	now func() time.Time
-	mu  sync.Mutex
-	m   map[string]*hostState
-}
+// The classes that metrics and lists know.
+const (
+	Healthy = "healthy"
+	Shaky   = "shaky"  // failed lately
+	Broken  = "broken" // only probed
+)
 
-type hostState struct {
-	busy     int       // requests under way
-	failures int       // in a row
-	until    time.Time // nothing is sent before
-	turn     time.Time // when the last one of those that wait comes back
-}
+const (
+	breakAfter   = 5 // failures in a row open the breaker (REL-07)
+	firstPause   = time.Minute
+	longestPause = 4 * time.Hour
+	// awayAfter is when a host counts as unreachable: what is published then is
+	// no longer queued for it but looked up when it returns.
+	awayAfter        = 7 * 24 * time.Hour
+	defaultRetention = 30 * 24 * time.Hour
+)
 
-func newHosts(now func() time.Time) *hosts {
-	if now == nil {
-		now = time.Now
-	}
-	return &hosts{now: now, m: map[string]*hostState{}}
-}
-
-// admit gives 0 when a request may be made now, which report or leave must
-// end; else how long to wait before asking again.
-func (h *hosts) admit(host string) time.Duration {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := h.m[host]
-	if s == nil {
-		s = &hostState{}
-		h.m[host] = s
-	}
-	slots := hostSlots
+// Class sorts hosts by their failures in a row.
+func (h *Host) Class() string {
 	switch {
-	case s.failures >= breakAfter:
-		slots = 1
-	case s.failures > 0:
-		slots = shakySlots
+	case h.Failures >= breakAfter:
+		return Broken
+	case h.Failures > 0:
+		return Shaky
 	}
-	now := h.now()
-	if now.Before(s.until) {
-		return s.queue(s.until) - now.Sub(s.until)
-	}
-	if s.busy >= slots {
-		return s.queue(now)
-	}
-	s.busy++
-	return 0
+	return Healthy
 }
 
-// queue lets those that wait come back one after the other instead of all at
-// once, and tells how long after from.
-func (s *hostState) queue(from time.Time) time.Duration {
-	if s.turn.Before(from) {
-		s.turn = from
-	}
-	s.turn = s.turn.Add(queueStep)
-	return s.turn.Sub(from) + queueWait
+// Unreachable tells whether the host has been down for so long that activities
+// are no longer queued for it.
+func (h *Host) Unreachable(now time.Time) bool {
+	return h.Failures >= breakAfter && h.DownSince != nil && now.Sub(*h.DownSince) >= awayAfter
 }
 
-// leave ends a request that was given up here.
-func (h *hosts) leave(host string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if s := h.m[host]; s != nil {
-		s.busy--
-		h.forget(host, s)
-	}
+// breakerPause is how long a broken host is left alone after so many failures
+// in a row, with jitter.
+func breakerPause(failures int) time.Duration {
+	p := min(firstPause<<min(max(failures-breakAfter, 0), 16), longestPause)
+	return (p + rand.N(p/5)).Truncate(time.Microsecond) //nolint:gosec // jitter is no secret
 }
 
-// report ends a request and learns from its outcome. Only what says something
-// about the host counts: no answer, 5xx and 429; other answers show that it
-// lives.
-func (h *hosts) report(host string, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := h.m[host]
-	if s == nil {
-		return
+// failed learns from an attempt that says something bad about the host: no
+// answer, 5xx or 429. Other answers show that it lives.
+func (h *Host) failed(now time.Time, err error) {
+	if h.Failures == 0 || h.DownSince == nil {
+		h.DownSince = &now
 	}
-	s.busy--
-	status, answered := errors.AsType[*transport.StatusError](err)
-	if err == nil || answered && status.Code < 500 && status.Code != 429 {
-		s.failures, s.until, s.turn = 0, time.Time{}, time.Time{}
-		h.forget(host, s)
-		return
+	if h.State != Open { // what was under way when it opened counts no more
+		h.Failures++
 	}
-	s.failures++
-	var stop time.Duration
-	if s.failures >= breakAfter {
-		stop = min(firstBreak<<min(s.failures-breakAfter, 10), longestStop)
-		stop += rand.N(stop / 5) //nolint:gosec // jitter is no secret
+	h.LastFailureAt, h.LastStatus, h.LastError = &now, statusOf(err), clip(err.Error(), 500)
+	var until time.Time
+	if h.Failures >= breakAfter {
+		h.State, until = Open, now.Add(breakerPause(h.Failures))
 	}
-	if answered {
-		stop = max(stop, status.RetryAfter)
+	if asked := now.Add(retryAfter(err)); asked.After(until) {
+		until = asked
 	}
-	if until := h.now().Add(stop); stop > 0 && until.After(s.until) {
-		s.until = until
+	if until.After(now) && (h.WaitUntil == nil || until.After(*h.WaitUntil)) {
+		h.WaitUntil = &until
 	}
 }
 
-// forget keeps the map as small as the number of hosts in trouble or in use.
-func (h *hosts) forget(host string, s *hostState) {
-	if s.busy <= 0 && s.failures == 0 {
-		delete(h.m, host)
+// lives learns that the host answered.
+func (h *Host) lives(now time.Time, status int) {
+	h.Failures, h.DownSince, h.WaitUntil, h.State = 0, nil, nil, Closed
+	h.LastSuccessAt, h.LastStatus = &now, status
+}
+
+// hostDown tells whether an outcome speaks against the host rather than
+// against the activity.
+func hostDown(err error) bool {
+	if err == nil || !transport.Temporary(err) {
+		return false
 	}
+	s, answered := errors.AsType[*transport.StatusError](err)
+	return !answered || s.Code >= 500 || s.Code == 429
+}
+
+// reach makes the rows of hosts that an activity goes to, locks them until tx
+// ends, and notes that something is due. It gives back the boxes that
+// deliveries are to be written for: a host that is away for long only
+// remembers where its gap begins.
+func (o *Outbox) reach(tx *db.Tx, row *Entry, boxes []box) ([]box, error) {
+	now := o.now()
+	var names []string
+	var marks []string
+	var args []any
+	for _, b := range boxes {
+		if len(names) == 0 || names[len(names)-1] != b.host {
+			names = append(names, b.host)
+			marks = append(marks, "(?, ?, ?)")
+			args = append(args, b.host, now, now)
+		}
+	}
+	var away []Host
+	var all []Host
+	err := tx.Raw(`INSERT INTO hosts (host, next_at, created_at) VALUES `+strings.Join(marks, ", ")+`
+		ON CONFLICT (host) DO UPDATE SET next_at = CASE WHEN hosts.next_at < excluded.next_at THEN hosts.next_at ELSE excluded.next_at END
+		RETURNING *`, args...).Scan(&all).Error
+	if err != nil {
+		return nil, fmt.Errorf("hosts of deliveries: %w", err)
+	}
+	for _, h := range all {
+		if h.MissedFrom != nil || h.Unreachable(now) {
+			away = append(away, h)
+		}
+	}
+	if len(away) == 0 {
+		return boxes, nil
+	}
+	return o.skipAway(tx, row, boxes, away)
+}
+
+// skipAway leaves out hosts that are away, unless nothing waits for one yet:
+// then this delivery is what probes are made with.
+func (o *Outbox) skipAway(tx *db.Tx, row *Entry, boxes []box, away []Host) ([]box, error) {
+	skip := map[string]bool{}
+	for _, h := range away {
+		if h.MissedFrom == nil {
+			var waiting []int64
+			err := tx.Model(&Receipt{}).Where("host = ? AND state = 'pending'", h.Host).Limit(1).Pluck("id", &waiting).Error
+			if err != nil {
+				return nil, fmt.Errorf("hosts of deliveries: %w", err)
+			}
+			if len(waiting) == 0 {
+				continue
+			}
+			if err := tx.Model(&Host{}).Where("host = ?", h.Host).Update("missed_from", row.ID).Error; err != nil {
+				return nil, fmt.Errorf("hosts of deliveries: %w", err)
+			}
+		}
+		skip[h.Host] = true
+	}
+	return slices.DeleteFunc(slices.Clone(boxes), func(b box) bool { return skip[b.host] }), nil
+}
+
+// downHosts remembers which hosts are broken, so that an incoming activity
+// costs no statement.
+type downHosts struct {
+	mu    sync.Mutex
+	until time.Time // the list is good for
+	hosts map[string]bool
+}
+
+// downFresh is how long the list of broken hosts is good for.
+const downFresh = 10 * time.Second
+
+// Alive tells that a host was heard of, by an authenticated activity say: if
+// its breaker is open it is probed at once, and gets what waits if that goes
+// well. For other hosts it costs nothing.
+func (o *Outbox) Alive(ctx context.Context, host string) error {
+	down, err := o.isDown(ctx, host)
+	if err != nil || !down {
+		return err
+	}
+	now := o.now()
+	return o.db.Tx(ctx, func(tx *db.Tx) error {
+		res := tx.Model(&Host{}).Where("host = ? AND state = ? AND next_at IS NOT NULL", host, Open).
+			Updates(map[string]any{"wait_until": nil, "next_at": now})
+		if res.Error != nil {
+			return fmt.Errorf("wake %s: %w", host, res.Error)
+		}
+		if res.RowsAffected == 0 {
+			return nil
+		}
+		return wake(tx)
+	})
+}
+
+// isDown also takes the host off the list, so that one which sends much and
+// takes nothing is probed once in a while and not for every activity.
+func (o *Outbox) isDown(ctx context.Context, host string) (bool, error) {
+	o.down.mu.Lock()
+	defer o.down.mu.Unlock()
+	if now := time.Now(); now.After(o.down.until) {
+		var names []string
+		err := o.db.Read(ctx).Model(&Host{}).Where("state = ?", Open).Pluck("host", &names).Error
+		if err != nil {
+			return false, fmt.Errorf("broken hosts: %w", err)
+		}
+		o.down.hosts, o.down.until = make(map[string]bool, len(names)), now.Add(downFresh)
+		for _, n := range names {
+			o.down.hosts[n] = true
+		}
+	}
+	is := o.down.hosts[host]
+	delete(o.down.hosts, host)
+	return is, nil
 }

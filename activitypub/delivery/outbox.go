@@ -1,15 +1,16 @@
 package delivery
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
-	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
@@ -19,9 +20,13 @@ import (
 // Target names who gets an activity. It is not the audience: to and cc are
 // part of the document, while delivery follows shares and origins.
 type Target struct {
-	FollowersOf []int64  // accepted followers of these actors, each shared inbox once
-	Inboxes     []string // named inboxes, e.g. an Accept goes to the follower's own
-	Except      []string // hosts left out
+	FollowersOf []int64  `json:",omitempty"` // accepted followers of these actors, each shared inbox once
+	Inboxes     []string `json:",omitempty"` // named inboxes, e.g. an Accept goes to the follower's own
+	Except      []string `json:",omitempty"` // hosts left out
+	// Coalesce names what the activity tells the newest state of: while it
+	// waits for an inbox, a newer one with the same name takes its place there.
+	// The Updates of one object by one actor do so without being told.
+	Coalesce string `json:",omitempty"`
 }
 
 // Options are what an Outbox needs.
@@ -31,7 +36,13 @@ type Options struct {
 	Transport *transport.Client
 	Logger    *slog.Logger
 	Metrics   prometheus.Registerer // nil: none
-	// Now is the clock; nil means time.Now.
+	// Retention is how long an activity waits for a host that is away; 0 means
+	// 30 days.
+	Retention time.Duration
+	// Seal adds the proofs that an activity carries in itself, once, before it
+	// is stored; nil adds none.
+	Seal func(tx *db.Tx, from *actor.Actor, raw []byte) ([]byte, error)
+	// Now is the clock of deliveries and pauses; nil means time.Now.
 	Now func() time.Time
 }
 
@@ -42,17 +53,39 @@ type Outbox struct {
 	transport *transport.Client
 	log       *slog.Logger
 	metrics   metrics
-	hosts     *hosts
+	retention time.Duration
+	seal      func(tx *db.Tx, from *actor.Actor, raw []byte) ([]byte, error)
+	clock     func() time.Time
+	slots     *slots
+
+	mu      sync.Mutex
+	running bool // a pump of this process is at work
+	again   bool // and is to look once more before it ends
+
+	down downHosts
 }
 
 // New makes an Outbox.
 func New(o Options) *Outbox {
-	return &Outbox{
-		db: o.DB, actors: o.Actors, transport: o.Transport, log: o.Logger, metrics: newMetrics(o.Metrics), hosts: newHosts(o.Now),
+	out := &Outbox{
+		db: o.DB, actors: o.Actors, transport: o.Transport, log: o.Logger, retention: o.Retention, seal: o.Seal, clock: o.Now,
+		slots: newSlots(),
 	}
+	if out.retention == 0 {
+		out.retention = defaultRetention
+	}
+	if out.clock == nil {
+		out.clock = time.Now
+	}
+	out.metrics = newMetrics(out, o.Metrics)
+	return out
 }
 
-// Entry is a row of the table outbox: an activity that was published or forwarded.
+// now is the time as the database keeps it.
+func (o *Outbox) now() time.Time { return o.clock().UTC().Truncate(time.Microsecond) }
+
+// Entry is a row of the table outbox: an activity that was published or
+// forwarded.
 type Entry struct {
 	ID        int64 `gorm:"primaryKey"`
 	IRI       string
@@ -61,13 +94,17 @@ type Entry struct {
 	Object    string
 	Raw       string
 	Listed    bool
+	Target    string // JSON of Target
+	ObjectKey string
+	Spread    bool
 	CreatedAt time.Time
 }
 
 // TableName names the table.
 func (Entry) TableName() string { return "outbox" }
 
-// Receipt is a row of the table deliveries: what became of an activity at an inbox.
+// Receipt is a row of the table deliveries: what became of an activity at an
+// inbox.
 type Receipt struct {
 	ID          int64 `gorm:"primaryKey"`
 	OutboxID    int64
@@ -77,6 +114,9 @@ type Receipt struct {
 	Attempts    int
 	LastStatus  int
 	LastError   string
+	ObjectKey   string
+	MergeKey    string
+	NextAt      time.Time
 	CreatedAt   time.Time
 	TriedAt     *time.Time
 	DeliveredAt *time.Time
@@ -87,15 +127,19 @@ func (Receipt) TableName() string { return "deliveries" }
 
 // The states of a delivery.
 const (
-	Pending   = "pending"
-	Delivered = "delivered"
-	Failed    = "failed"
+	Pending    = "pending"
+	Delivered  = "delivered"
+	Failed     = "failed"     // given up, or refused for good
+	Superseded = "superseded" // made needless by a newer activity before it was sent
 )
 
 // Publish stores doc in from's outbox and schedules its delivery, in tx. doc
 // is what vocab.Build gives, or anything that marshals to an activity with
 // its context; its actor must be from. Public Create and Announce show in the
 // outbox collection until they are undone or their object is deleted.
+//
+// Each inbox gets the activities about one object in the order in which they
+// were published.
 func (o *Outbox) Publish(tx *db.Tx, from *actor.Actor, doc any, d Target) error {
 	raw, err := Raw(doc)
 	if err != nil {
@@ -115,11 +159,19 @@ func (o *Outbox) Publish(tx *db.Tx, from *actor.Actor, doc any, d Target) error 
 	if err := unlist(tx, from, env); err != nil {
 		return err
 	}
-	row := &Entry{
-		IRI: env.ID, ActorID: from.ID, Type: env.Type, Object: env.ObjectID(), Raw: string(raw),
-		Listed: (env.Type == "Create" || env.Type == "Announce") && parsed.IsPublic(), CreatedAt: db.Now(),
+	key, err := objectKey(tx, from, env)
+	if err != nil {
+		return err
 	}
-	return o.schedule(tx, row, d)
+	if o.seal != nil {
+		if raw, err = o.seal(tx, from, raw); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+	}
+	return o.schedule(tx, &Entry{
+		IRI: env.ID, ActorID: from.ID, Type: env.Type, Object: env.ObjectID(), Raw: string(raw), ObjectKey: key,
+		Listed: (env.Type == "Create" || env.Type == "Announce") && parsed.IsPublic(), CreatedAt: o.now(),
+	}, d)
 }
 
 // Received is an activity that came from another server.
@@ -144,10 +196,9 @@ func (o *Outbox) Forward(tx *db.Tx, act Received, d Target) error {
 		return err
 	}
 	d.Except = append(append([]string(nil), d.Except...), act.Host)
-	row := &Entry{
-		IRI: act.ID, ActorID: instance.ID, Type: act.Type, Object: act.Object, Raw: string(act.Raw), CreatedAt: db.Now(),
-	}
-	return o.schedule(tx, row, d)
+	return o.schedule(tx, &Entry{
+		IRI: act.ID, ActorID: instance.ID, Type: act.Type, Object: act.Object, Raw: string(act.Raw), ObjectKey: cmp.Or(act.Object, act.ID), CreatedAt: o.now(),
+	}, d)
 }
 
 // Raw gives the bytes of what vocab.Build made, or of anything that marshals.
@@ -183,40 +234,54 @@ func unlist(tx *db.Tx, from *actor.Actor, env vocab.Envelope) error {
 	return nil
 }
 
+// objectKey names what an activity is about, so that an inbox gets one after
+// the other of those with the same name: the object, or for an activity about
+// an activity (Undo, Accept, Reject) what that one is about.
+func objectKey(tx *db.Tx, from *actor.Actor, env vocab.Envelope) (string, error) {
+	id := env.ObjectID()
+	switch env.Type {
+	case "Undo", "Accept", "Reject":
+	default:
+		if id == "" {
+			return env.ID, nil
+		}
+		return id, nil
+	}
+	if env.Embedded {
+		if inner := env.Object.IRI("object"); inner != "" {
+			return inner, nil
+		}
+	}
+	var earlier []string
+	err := tx.Model(&Entry{}).Where("iri = ? AND actor_id = ?", id, from.ID).Order("id DESC").Limit(1).Pluck("object_key", &earlier).Error
+	if err != nil {
+		return "", fmt.Errorf("publish: %w", err)
+	}
+	if len(earlier) > 0 && earlier[0] != "" {
+		return earlier[0], nil
+	}
+	return id, nil
+}
+
 // schedule writes the row and either its few deliveries or the job that finds
 // its many.
 func (o *Outbox) schedule(tx *db.Tx, row *Entry, d Target) error {
+	target, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	// An earlier one about the same object that is not spread yet goes first.
+	var ahead int64
+	err = tx.Model(&Entry{}).Where("object_key = ? AND spread = FALSE", row.ObjectKey).Count(&ahead).Error
+	if err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	row.Target, row.Spread = string(target), len(d.FollowersOf) == 0 && ahead == 0
 	if err := tx.Create(row).Error; err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
-	if len(d.FollowersOf) > 0 {
-		return jobs.Insert(tx, FanOutArgs{OutboxID: row.ID, Delivery: d})
+	if !row.Spread {
+		return jobs.Insert(tx, FanOutArgs{OutboxID: row.ID})
 	}
-	return o.spread(tx, row.ID, d.Inboxes, d.Except)
-}
-
-// spread makes one delivery and one job for each inbox that is not ours.
-func (o *Outbox) spread(tx *db.Tx, outboxID int64, inboxes, except []string) error {
-	skip := make(map[string]bool, len(except))
-	for _, h := range except {
-		skip[h] = true
-	}
-	seen := make(map[string]bool, len(inboxes))
-	for _, box := range inboxes {
-		host := iri.Host(box)
-		if host == "" || skip[host] || seen[box] || o.actors.ServesHost(host) {
-			continue
-		}
-		seen[box] = true
-		fresh, err := insertDelivery(tx, outboxID, box, host)
-		if err != nil {
-			return err
-		}
-		if fresh != 0 {
-			if err := jobs.Insert(tx, DeliverArgs{DeliveryID: fresh}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return o.spread(tx, row, d, d.Inboxes)
 }
