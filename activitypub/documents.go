@@ -48,8 +48,7 @@ func (e *Engine) Negotiate(next echo.HandlerFunc) echo.HandlerFunc {
 		case doc == nil:
 			return next(c)
 		}
-		c.Response().Header().Add("Vary", "Accept")
-		return c.Blob(http.StatusOK, contentType, doc)
+		return e.sendDocument(c, doc)
 	}
 }
 

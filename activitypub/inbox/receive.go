@@ -15,7 +15,6 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/signature"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
-	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 // maxBody is the largest activity (SEC-32).
@@ -63,17 +62,7 @@ func (b *Inbox) Post(c echo.Context) error {
 		b.metrics.requests.WithLabelValues("accepted").Inc()
 		return c.NoContent(http.StatusNoContent)
 	}
-	r, ok := errors.AsType[*refusal](err)
-	if !ok {
-		return err
-	}
-	b.metrics.requests.WithLabelValues(r.label).Inc()
-	b.log.InfoContext(c.Request().Context(), "activity refused", "reason", r.label, "error", r.err)
-	p := &rest.Problem{Status: r.status, Detail: http.StatusText(r.status)}
-	if r.status == http.StatusTooManyRequests {
-		p.Header = map[string]string{"Retry-After": "60"}
-	}
-	return p
+	return b.problem(c, err)
 }
 
 // receive takes a request through all stages. go-fed's scaffold calls them
@@ -149,7 +138,7 @@ func (b *Inbox) authenticate(ctx context.Context, in *incoming) error {
 	if b.o.Actors.IsLocal(in.env.Actor) || b.o.Actors.IsLocal(in.env.ID) && !namedByObject(in.env) { // SEC-13
 		return refuse(http.StatusForbidden, "origin", fmt.Errorf("%s by %s claims to be ours", in.env.ID, in.env.Actor))
 	}
-	if b.blocked(ctx, iri.Host(in.env.Actor)) || b.blocked(ctx, iri.Host(iri.WithoutFragment(in.params.KeyID))) {
+	if b.blocked(ctx, iri.Host(in.env.Actor)) || b.blocked(ctx, b.o.Actors.KeyHost(in.params.KeyID)) {
 		return refuse(http.StatusForbidden, "blocked", errors.New("host is blocked"))
 	}
 	if in.env.Type == "Delete" && in.env.ObjectID() == in.env.Actor {
@@ -160,6 +149,18 @@ func (b *Inbox) authenticate(ctx context.Context, in *incoming) error {
 			return nil
 		}
 	}
+	err := b.verify(ctx, in)
+	if errors.Is(err, actor.ErrGone) && in.env.Type == "Delete" && in.env.ObjectID() == in.env.Actor && b.o.Gone != nil {
+		// The key is gone with its actor, so nothing proves the Delete; but its
+		// server can be asked (PT federation 7).
+		in.ignored = true
+		return b.o.Gone(ctx, in.env.Actor)
+	}
+	return err
+}
+
+// verify finds the key of a request and tries it.
+func (b *Inbox) verify(ctx context.Context, in *incoming) error {
 	h, known, err := b.keyOf(transport.WithBudget(ctx, keyBudget), in.params.KeyID)
 	if errors.Is(err, actor.ErrStore) {
 		return err // REL-06: not the sender's fault
@@ -188,6 +189,9 @@ func (b *Inbox) verifyAnew(ctx context.Context, in *incoming, old crypto.PublicK
 	h.owner, h.key, err = b.o.Actors.RefetchKey(transport.WithBudget(ctx, keyBudget), in.params.KeyID)
 	if err != nil {
 		b.log.DebugContext(ctx, "key not fetched again", "key", in.params.KeyID, "error", err)
+		if errors.Is(err, actor.ErrGone) {
+			return h, errors.Join(mismatch, err)
+		}
 		return h, mismatch
 	}
 	if k, ok := old.(interface{ Equal(crypto.PublicKey) bool }); ok && k.Equal(h.key) {
