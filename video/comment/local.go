@@ -87,6 +87,9 @@ func (s *Service) document(ctx context.Context, v *catalog.Video, c *Comment, pa
 // hangs below it, other servers must get past it to the video, so it is a
 // document; else it is gone (AP 6.4).
 func (s *Service) tombstone(ctx context.Context, v *catalog.Video, c *Comment, part string) (any, error) {
+	if part == deletePart { // who got it passed on asks whether it is true
+		return s.deletion(ctx, v, c)
+	}
 	var answers int64
 	if err := s.db.Read(ctx).Model(&Comment{}).Where("parent_id = ?", c.ID).Count(&answers).Error; err != nil {
 		return nil, fmt.Errorf("count answers: %w", err)
@@ -102,6 +105,18 @@ func (s *Service) tombstone(ctx context.Context, v *catalog.Video, c *Comment, p
 		ID: c.IRI, Type: "Tombstone", FormerType: "Note", InReplyTo: above,
 		Published: vocab.Time(c.CreatedAt), Updated: vocab.Time(c.UpdatedAt), Deleted: vocab.Time(*c.DeletedAt),
 	})
+}
+
+// deletion is the Delete of a local comment.
+func (s *Service) deletion(ctx context.Context, v *catalog.Video, c *Comment) (any, error) {
+	p, err := s.people(ctx, v, c)
+	if err != nil {
+		return nil, err
+	}
+	if p.author == nil {
+		return nil, activitypub.ErrGone
+	}
+	return s.deleted(c, p.author, p)
 }
 
 // approvalDocument is the owner's approval of a comment below a local video.

@@ -232,6 +232,12 @@ func (s *Service) create(c *Comment, above string, p *people, part string) (json
 	return vocab.Build(vocab.Comment, wireActivity{To: w.To, Cc: w.Cc, Type: "Create", ID: c.IRI + part, Actor: p.author.IRI, Object: w})
 }
 
+// deleted is the Delete of a comment, by its author or the owner of the video.
+func (*Service) deleted(c *Comment, by *actor.Actor, p *people) (json.RawMessage, error) {
+	to, cc := p.audience()
+	return vocab.Build(vocab.Base, wireActivity{To: to, Cc: cc, Type: "Delete", ID: c.IRI + deletePart, Actor: by.IRI, Object: c.IRI})
+}
+
 // approvalID names the approval of a comment below a local video.
 func (s *Service) approvalID(v *catalog.Video, c *Comment, part string) string {
 	return v.IRI + "/comments/" + strconv.FormatInt(c.ID, 10) + part

@@ -75,8 +75,7 @@ func (s *Service) publishDelete(tx *db.Tx, v *catalog.Video, c *Comment, by *act
 	if !s.known(v) {
 		return nil
 	}
-	to, cc := p.audience()
-	doc, err := vocab.Build(vocab.Base, wireActivity{To: to, Cc: cc, Type: "Delete", ID: c.IRI + deletePart, Actor: by.IRI, Object: c.IRI})
+	doc, err := s.deleted(c, by, p)
 	if err != nil {
 		return err
 	}
