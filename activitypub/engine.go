@@ -111,7 +111,7 @@ func New(o Options) (*Engine, error) {
 		handlers: map[On]Handler{}, bulk: map[string]func(*db.Tx, []*Activity) ([]*Activity, error){}, claimed: map[string]string{},
 	}
 	e.Inbox = inbox.New(inbox.Options{
-		DB: o.DB, Actors: actors, Enabled: o.Federation.Enabled, Blocked: o.Blocked, Apply: e.dispatch, Final: dropped,
+		DB: o.DB, Actors: actors, Enabled: o.Federation.Enabled, Blocked: o.Blocked, Apply: e.dispatch, Gone: e.suspect, Final: dropped,
 		Bulk: e.inBulk, ApplyMany: e.dispatchMany,
 		Policy: signature.Policy{
 			Serves: actors.ServesHost, HTTPS: actors.HTTPS(), MinRSABits: o.Federation.MinRSABits, Now: o.Now,

@@ -83,6 +83,9 @@ func (e *Engine) touchActor(ctx context.Context, a *actor.Actor) error {
 	return e.Touch(ctx, a.IRI, at)
 }
 
+// suspect has the server of an actor asked whether the actor is gone.
+func (e *Engine) suspect(ctx context.Context, id string) error { return e.Touch(ctx, id, time.Time{}) }
+
 // refresh fetches an actor or object again. What its server says is gone is
 // removed, with everything that modules hold of it; other errors are put off.
 func (e *Engine) refresh(ctx context.Context, args RefreshArgs) error {

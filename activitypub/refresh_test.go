@@ -94,6 +94,33 @@ func TestGoneActor(t *testing.T) {
 	})
 }
 
+// TestDeleteWithGoneKey: a Delete of an actor whose key answers 410 cannot be
+// proven, so the actor's server is asked; a forged one about an actor that is
+// there stays refused and changes nothing.
+func TestDeleteWithGoneKey(t *testing.T) {
+	s, _ := serveNotes(t, dbtest.SQLite(t, withNotes()...))
+	r := aptest.New(t)
+	bob, eve := r.Actor(actor.Person, "bob"), r.Actor(actor.Person, "eve")
+	for _, a := range []*aptest.Actor{bob, eve} {
+		a.Post(s.Origin+"/inbox", a.Activity("Create", noteBy(r, a, a.IRI[len(r.Origin)+7:], "text"), nil))
+	}
+	aptest.Eventually(t, "notes", func() bool { return s.Count("notes", "") == 2 })
+	forged := eve.Activity("Delete", eve.IRI, nil)
+	eve.Key = aptest.Key(t) // not the one that was published
+	if got := eve.Post(s.Origin+"/inbox", forged); got != http.StatusUnauthorized {
+		t.Errorf("forged deletion answered %d", got)
+	}
+	bob.Key = aptest.Key(t)
+	r.ServeStatus(bob.IRI, http.StatusGone)
+	if got := bob.Post(s.Origin+"/inbox", bob.Activity("Delete", bob.IRI, nil)); got != http.StatusAccepted {
+		t.Errorf("deletion by a key that is gone answered %d", got)
+	}
+	aptest.Eventually(t, "end of bob", func() bool { return s.Count("actors", "gone_at IS NOT NULL AND iri = ?", bob.IRI) == 1 && s.Count("notes", "") == 1 })
+	if n := s.Count("refreshes", "iri = ?", eve.IRI); n != 0 {
+		t.Errorf("eve's server was asked by a forged deletion")
+	}
+}
+
 // TestTouch: an object that is shown and stale is fetched again once, and
 // dropped when its origin says that it is gone.
 func TestTouch(t *testing.T) {

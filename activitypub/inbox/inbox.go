@@ -38,6 +38,9 @@ type Options struct {
 	// Apply after all. Both may be nil.
 	Bulk      func(activity string) bool
 	ApplyMany func(ctx context.Context, tx *db.Tx, envs []vocab.Envelope) (later []bool, err error)
+	// Gone hears of an actor whose key answered 410 to its own Delete, so that
+	// its server is asked; nil asks nobody.
+	Gone func(ctx context.Context, actor string) error
 	// Final tells the errors of Apply that no retry can mend.
 	Final   func(error) bool
 	Logger  *slog.Logger

@@ -150,7 +150,7 @@ func (b *Inbox) authenticate(ctx context.Context, in *incoming) error {
 		}
 	}
 	err := b.verify(ctx, in)
-	if errors.Is(err, actor.ErrGone) && in.env.Type == "Delete" && in.env.ObjectID() == in.env.Actor && b.o.Gone != nil {
+	if gone(err) && in.env.Type == "Delete" && in.env.ObjectID() == in.env.Actor && b.o.Gone != nil {
 		// The key is gone with its actor, so nothing proves the Delete; but its
 		// server can be asked (PT federation 7).
 		in.ignored = true
@@ -158,6 +158,9 @@ func (b *Inbox) authenticate(ctx context.Context, in *incoming) error {
 	}
 	return err
 }
+
+// gone tells that the server of a key says that there is none any more.
+func gone(err error) bool { return errors.Is(err, actor.ErrGone) || transport.Gone(err) }
 
 // verify finds the key of a request and tries it.
 func (b *Inbox) verify(ctx context.Context, in *incoming) error {
@@ -189,7 +192,7 @@ func (b *Inbox) verifyAnew(ctx context.Context, in *incoming, old crypto.PublicK
 	h.owner, h.key, err = b.o.Actors.RefetchKey(transport.WithBudget(ctx, keyBudget), in.params.KeyID)
 	if err != nil {
 		b.log.DebugContext(ctx, "key not fetched again", "key", in.params.KeyID, "error", err)
-		if errors.Is(err, actor.ErrGone) {
+		if gone(err) {
 			return h, errors.Join(mismatch, err)
 		}
 		return h, mismatch
