@@ -81,7 +81,7 @@ func command() *cobra.Command {
 			return err
 		},
 	}
-	root.AddCommand(serve, check, settings)
+	root.AddCommand(serve, check, settings, actorCommand(&file))
 	return root
 }
 
