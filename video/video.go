@@ -142,7 +142,10 @@ func (v *Video) assemble() (err error) {
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Transport: o.Transport, Logger: o.Logger,
 	})
 	v.social()
-	v.view = view.New(o.DB, v.Catalog)
+	v.view = view.New(view.Options{
+		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Settings: cfg.Views.Videos, Changed: v.federation.Changed, Logger: o.Logger,
+	})
+	v.Catalog.Viewers = v.view.Viewers
 	v.serve.FetchPictures = v.federation.FetchPictures
 	return nil
 }
@@ -150,7 +153,7 @@ func (v *Video) assemble() (err error) {
 // Module is what the server plugs in.
 func (v *Video) Module() activitypub.Module {
 	// What lies below the path of a video is asked for before the video.
-	m := activitypub.Merge(v.comment.Module(), v.rate.Module(), v.federation.Module())
+	m := activitypub.Merge(v.comment.Module(), v.rate.Module(), v.view.Module(), v.federation.Module())
 	m.Name = "video"
 	m.Migrations = []migrations.Set{migrations.Video}
 	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs())
@@ -162,7 +165,6 @@ func (v *Video) Module() activitypub.Module {
 		v.Catalog.Routes(r)
 		v.Listing.Routes(r)
 		v.serve.Routes(r)
-		v.view.Routes(r)
 	}
 	return m
 }

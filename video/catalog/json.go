@@ -119,6 +119,9 @@ func (s *Service) APIVideo(l *Listed, own bool) VideoJSON {
 		PublishedAt: apiTime(l.PublishedAt), OriginallyPublishedAt: channel.TimePtr(l.OriginallyPublishedAt),
 		IsLive: l.IsLive, LiveSchedules: []string{}, Account: l.Account, Channel: l.Channel,
 	}
+	if s.Viewers != nil {
+		a.Viewers = s.Viewers(l.ID)
+	}
 	if l.AspectRatio != 0 {
 		a.AspectRatio = &l.AspectRatio
 	}
@@ -213,12 +216,17 @@ func (s *Service) fileToAPI(v *Video, f *File) apiFile {
 
 // apiPlaylist is a streaming playlist (OpenAPI VideoStreamingPlaylists).
 type apiPlaylist struct {
-	ID                int64      `json:"id"`
-	Type              int        `json:"type"`
-	PlaylistURL       string     `json:"playlistUrl"`
-	SegmentsSha256URL string     `json:"segmentsSha256Url"`
-	Redundancies      []struct{} `json:"redundancies"`
-	Files             []apiFile  `json:"files"`
+	ID                int64     `json:"id"`
+	Type              int       `json:"type"`
+	PlaylistURL       string    `json:"playlistUrl"`
+	SegmentsSha256URL string    `json:"segmentsSha256Url"`
+	Redundancies      []apiCopy `json:"redundancies"`
+	Files             []apiFile `json:"files"`
+}
+
+// apiCopy is where else the files of a playlist are.
+type apiCopy struct {
+	BaseURL string `json:"baseUrl"`
 }
 
 // apiDetails is one video in full (OpenAPI VideoDetails).
@@ -272,9 +280,13 @@ func (s *Service) detailsToAPI(v *Video, m *Media, ch *channel.Channel) apiDetai
 		d.TrackerURLs = []string{}
 	}
 	if p := m.Playlist; p != nil {
+		copies := make([]apiCopy, len(m.Copies))
+		for i, u := range m.Copies {
+			copies[i].BaseURL = u
+		}
 		d.StreamingPlaylists = append(d.StreamingPlaylists, apiPlaylist{
 			ID: p.ID, Type: p.Type, PlaylistURL: s.urls.Master(v, p), SegmentsSha256URL: s.urls.Segments(v, p),
-			Redundancies: []struct{}{}, Files: s.filesToAPI(v, m.HLS),
+			Redundancies: copies, Files: s.filesToAPI(v, m.HLS),
 		})
 	}
 	return d

@@ -62,6 +62,17 @@ type Service struct {
 	// id; ErrNotFound when there is none. nil: lookups are answered from the
 	// database alone.
 	Resolve func(ctx context.Context, uri string) (int64, error)
+
+	// Touched hears that somebody opens a remote video, so that a stale one is
+	// fetched again. nil hears nothing.
+	Touched func(ctx context.Context, v *Video)
+
+	// Viewers tells how many watch a video now; nil: nobody is known to.
+	Viewers func(videoID int64) int64
+
+	// Copies are the addresses of copies of a video's HLS files on other
+	// servers; nil: there are none.
+	Copies func(ctx context.Context, videoID int64) ([]string, error)
 }
 
 // New returns a service.
@@ -158,6 +169,7 @@ type Media struct {
 	Trackers   []string  // of a remote video
 	Captions   []Caption // by language
 	Storyboard *Storyboard
+	Copies     []string // folders of copies of the HLS files on other servers (video/redundancy)
 }
 
 // Thumbnail returns the picture of a type, nil when there is none.
@@ -204,6 +216,9 @@ func LoadMedia(g *gorm.DB, videoID int64) (*Media, error) {
 	}
 	if err := g.Model(&Tracker{}).Where("video_id = ?", videoID).Order("url").Pluck("url", &m.Trackers).Error; err != nil {
 		return nil, fmt.Errorf("load trackers: %w", err)
+	}
+	if err := loadCopies(g, videoID, m); err != nil {
+		return nil, err
 	}
 	return m, loadExtras(g, videoID, m)
 }
