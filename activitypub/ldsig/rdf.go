@@ -205,6 +205,7 @@ func literal(m map[string]any) (term, error) {
 // number writes integers plainly and all others in the canonical form of
 // xsd:double.
 func number(v float64, datatype string) (text, typ string) {
+	v += 0 // no negative zero
 	plain := strconv.FormatFloat(v, 'f', -1, 64)
 	if datatype != xsdNS+"double" && !strings.Contains(plain, ".") && v < 1e21 && v > -1e21 {
 		return plain, orElse(datatype, xsdNS+"integer")

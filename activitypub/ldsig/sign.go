@@ -20,6 +20,10 @@ const kindRSA = "RsaSignature2017"
 // as the last member. creator is the actor's IRI, as PeerTube writes it.
 // Terms that no context defines are not covered by it.
 func Sign(raw []byte, creator string, key *rsa.PrivateKey, now time.Time) (json.RawMessage, error) {
+	return signWith(raw, creator, key, now, escapeAll)
+}
+
+func signWith(raw []byte, creator string, key *rsa.PrivateKey, now time.Time, escapes func(*bytes.Buffer, string)) (json.RawMessage, error) {
 	d, err := read(raw)
 	if err != nil {
 		return nil, err
@@ -31,7 +35,7 @@ func Sign(raw []byte, creator string, key *rsa.PrivateKey, now time.Time) (json.
 	if err != nil {
 		return nil, err
 	}
-	hash, err := hashNode(node, escapeAll)
+	hash, err := hashNode(node, escapes)
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +58,12 @@ const createdForm = "2006-01-02T15:04:05.000Z"
 
 // wireSignature is the member "signature".
 type wireSignature struct {
-	Type    string `json:"type"`
-	ID      string `json:"id,omitempty"`
-	Creator string `json:"creator"`
-	Created string `json:"created"`
-	Value   string `json:"signatureValue"`
+	Context json.RawMessage `json:"@context,omitempty"`
+	Type    string          `json:"type"`
+	ID      string          `json:"id,omitempty"`
+	Creator string          `json:"creator"`
+	Created string          `json:"created"`
+	Value   string          `json:"signatureValue"`
 }
 
 // hash is that of the options: who signed and when. Their contexts

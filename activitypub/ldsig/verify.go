@@ -48,10 +48,8 @@ func Parse(raw []byte) (*Signed, error) {
 		return nil, ErrNone
 	}
 	s := &Signed{doc: d}
-	dec := json.NewDecoder(bytes.NewReader(member))
-	dec.DisallowUnknownFields() // options beyond these would have to be hashed too
-	if err := dec.Decode(&s.signature); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	if err := s.signature.read(member); err != nil {
+		return nil, err
 	}
 	if s.signature.Type != kindRSA || !iri.Valid(s.signature.Creator) || strings.ContainsAny(s.signature.Creator, " <>\"\\") {
 		return nil, fmt.Errorf("%w: %s by %q", ErrInvalid, s.signature.Type, s.signature.Creator)
@@ -64,6 +62,21 @@ func Parse(raw []byte) (*Signed, error) {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return s, nil
+}
+
+// read takes the members of a signature. Others than these would be options
+// that have to be hashed too; nobody sends any.
+func (s *wireSignature) read(member json.RawMessage) error {
+	dec := json.NewDecoder(bytes.NewReader(member))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(s); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	switch string(s.Context) {
+	case "", `"https://w3id.org/identity/v1"`, `"https://w3id.org/security/v1"`: // Fedify sends the first
+		return nil
+	}
+	return fmt.Errorf("%w: a signature with a context of its own", ErrInvalid)
 }
 
 // Verify checks the signature with its creator's key and gives the document

@@ -249,12 +249,18 @@ func TestSignRefusals(t *testing.T) {
 // TestCanonical has the examples of RFC 8785 and the edges of numbers.
 func TestCanonical(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
-		{`{"numbers":[333333333.33333329,1E30,4.50,2e-3,0.000000000000000000000000001],"string":"\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/","literals":[null,true,false]}`,
-			`{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\u000f\nA'B\"\\\\\"/"}`},
-		{`{"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh","1":"One","\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","\u00f6":"Latin Small Letter O With Diaeresis"}`,
-			"{\"\\r\":\"Carriage Return\",\"1\":\"One\",\"\u0080\":\"Control\",\"ö\":\"Latin Small Letter O With Diaeresis\",\"€\":\"Euro Sign\",\"😀\":\"Emoji: Grinning Face\",\"\ufb33\":\"Hebrew Letter Dalet With Dagesh\"}"},
-		{`[0,-0,1,-1,100,1e2,123456789012345680000,1e20,1e21,1.5e300,1e-6,1e-7,-1.25e-9,9007199254740993,0.1]`,
-			`[0,0,1,-1,100,100,123456789012345680000,100000000000000000000,1e+21,1.5e+300,0.000001,1e-7,-1.25e-9,9007199254740992,0.1]`},
+		{
+			`{"numbers":[333333333.33333329,1E30,4.50,2e-3,0.000000000000000000000000001],"string":"\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/","literals":[null,true,false]}`,
+			`{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\u000f\nA'B\"\\\\\"/"}`,
+		},
+		{
+			`{"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh","1":"One","\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","\u00f6":"Latin Small Letter O With Diaeresis"}`,
+			"{\"\\r\":\"Carriage Return\",\"1\":\"One\",\"\u0080\":\"Control\",\"ö\":\"Latin Small Letter O With Diaeresis\",\"€\":\"Euro Sign\",\"😀\":\"Emoji: Grinning Face\",\"\ufb33\":\"Hebrew Letter Dalet With Dagesh\"}",
+		},
+		{
+			`[0,-0,1,-1,100,1e2,123456789012345680000,1e20,1e21,1.5e300,1e-6,1e-7,-1.25e-9,9007199254740993,0.1]`,
+			`[0,0,1,-1,100,100,123456789012345680000,100000000000000000000,1e+21,1.5e+300,0.000001,1e-7,-1.25e-9,9007199254740992,0.1]`,
+		},
 		{`"<>&\u007f\b\f\t\u2028"`, "\"<>&\u007f\\b\\f\\t\u2028\""},
 		{`{}`, `{}`},
 		{` [ ] `, `[]`},
