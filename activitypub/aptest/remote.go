@@ -32,6 +32,7 @@ type Remote struct {
 	fetches  map[string]int
 	received []Received
 	answer   int // status for deliveries
+	demand   func(*http.Request, []byte) int
 }
 
 // Received is a request to an inbox.
@@ -67,6 +68,10 @@ func (r *Remote) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		if status := r.demands(req, body); status != 0 && status/100 != 2 {
+			w.WriteHeader(status)
 			return
 		}
 		rec := Received{Path: req.URL.Path, Header: req.Header.Clone(), Body: body}
