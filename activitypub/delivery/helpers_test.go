@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -43,6 +44,14 @@ func timed(t testing.TB, d *db.DB) (*aptest.Server, *clock) {
 	return aptest.Serve(t, d, aptest.Options{Idle: true, Change: func(o *activitypub.Options) { o.Now = c.now }}), c
 }
 
+// process is another process of the same server.
+func process(t testing.TB, s *aptest.Server, c *clock) *delivery.Outbox {
+	t.Helper()
+	return delivery.New(delivery.Options{
+		DB: s.DB, Actors: s.Engine.Actors, Transport: aptest.Transport(t), Logger: slog.New(slog.DiscardHandler), Now: c.now,
+	})
+}
+
 // deliver makes what is due.
 func deliver(t testing.TB, s *aptest.Server) {
 	t.Helper()
@@ -67,6 +76,7 @@ type host struct {
 	status int
 	header []string
 	hold   time.Duration
+	poison string // a body with it is answered 500
 	bodies []string
 	paths  []string
 }
@@ -86,6 +96,9 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	status, header, hold := h.status, h.header, h.hold
 	if err == nil {
 		h.bodies, h.paths = append(h.bodies, string(body)), append(h.paths, r.URL.Path)
+	}
+	if h.poison != "" && strings.Contains(string(body), h.poison+`"`) {
+		status = 500
 	}
 	h.mu.Unlock()
 	if hold > 0 {

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -34,8 +35,12 @@ type Options struct {
 	DB        *db.DB
 	Actors    *actor.Service
 	Transport *transport.Client
-	Logger    *slog.Logger
-	Metrics   prometheus.Registerer // nil: none
+	// Blocked tells hosts that nothing is scheduled for (SEC-19); nil blocks
+	// none. What waits for one is given up when its turn comes, because the
+	// Transport asks the same.
+	Blocked func(ctx context.Context, host string) bool
+	Logger  *slog.Logger
+	Metrics prometheus.Registerer // nil: none
 	// Retention is how long an activity waits for a host that is away; 0 means
 	// 30 days.
 	Retention time.Duration
@@ -51,6 +56,7 @@ type Outbox struct {
 	db        *db.DB
 	actors    *actor.Service
 	transport *transport.Client
+	blocked   func(ctx context.Context, host string) bool
 	log       *slog.Logger
 	metrics   metrics
 	retention time.Duration
@@ -68,7 +74,7 @@ type Outbox struct {
 // New makes an Outbox.
 func New(o Options) *Outbox {
 	out := &Outbox{
-		db: o.DB, actors: o.Actors, transport: o.Transport, log: o.Logger, retention: o.Retention, seal: o.Seal, clock: o.Now,
+		db: o.DB, actors: o.Actors, transport: o.Transport, blocked: o.Blocked, log: o.Logger, retention: o.Retention, seal: o.Seal, clock: o.Now,
 		slots: newSlots(),
 	}
 	if out.retention == 0 {

@@ -90,7 +90,7 @@ func (o *Outbox) resumeOne(tx *db.Tx, row *Entry, host string) (int, error) {
 		return 0, err
 	}
 	inboxes = slices.DeleteFunc(append(inboxes, d.Inboxes...), func(in string) bool { return iri.Host(in) != host })
-	boxes := o.boxes(inboxes, d.Except)
+	boxes := o.boxes(tx.Statement.Context, inboxes, d.Except)
 	return len(boxes), o.insert(tx, row, d, boxes)
 }
 

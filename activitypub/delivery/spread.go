@@ -85,7 +85,7 @@ type box struct{ inbox, host string }
 // spread makes one delivery for each inbox that is not ours, and wakes the
 // pump.
 func (o *Outbox) spread(tx *db.Tx, row *Entry, d Target, inboxes []string) error {
-	boxes := o.boxes(inboxes, d.Except)
+	boxes := o.boxes(tx.Statement.Context, inboxes, d.Except)
 	if len(boxes) == 0 {
 		return nil
 	}
@@ -103,12 +103,15 @@ func (o *Outbox) spread(tx *db.Tx, row *Entry, d Target, inboxes []string) error
 
 // boxes gives the inboxes of other servers, each once, sorted by host so that
 // two transactions lock hosts in the same order.
-func (o *Outbox) boxes(inboxes, except []string) []box {
+func (o *Outbox) boxes(ctx context.Context, inboxes, except []string) []box {
 	var out []box
 	seen := make(map[string]bool, len(inboxes))
 	for _, in := range inboxes {
 		host := iri.Host(in)
 		if host == "" || seen[in] || slices.Contains(except, host) || o.actors.ServesHost(host) {
+			continue
+		}
+		if o.blocked != nil && o.blocked(ctx, host) { // SEC-19
 			continue
 		}
 		seen[in] = true
