@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"gorm.io/gorm"
-
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
@@ -208,7 +206,11 @@ func (s *Service) tellViewers(ctx context.Context, _ TellViewersArgs) error {
 		return fmt.Errorf("forget viewers: %w", err)
 	}
 	var rows []struct {
-		known
+		ID          int64
+		IRI         string `gorm:"column:iri"`
+		Local       bool
+		Privacy     catalog.Privacy
+		State       catalog.State
 		FederatedAt *time.Time
 		Viewers     int64
 	}
@@ -220,18 +222,19 @@ func (s *Service) tellViewers(ctx context.Context, _ TellViewersArgs) error {
 	}
 	var errs []error
 	for _, r := range rows {
+		v := &known{ID: r.ID, IRI: r.IRI, Local: r.Local, Privacy: r.Privacy, State: r.State}
 		w := wireView{
-			ID: s.viewID(instance, &r.known, "viewers"), Expires: vocab.Time(now.Add(viewersHold)), Result: counter(r.Viewers),
+			ID: s.viewID(instance, v, "viewers"), Expires: vocab.Time(now.Add(viewersHold)), Result: counter(r.Viewers),
 		}
 		send := s.toOrigin
 		if r.Local {
-			if r.FederatedAt == nil || !r.public() {
+			if r.FederatedAt == nil || !v.public() {
 				continue
 			}
 			send = s.toFollowers
 		}
 		errs = append(errs, s.db.Tx(ctx, func(tx *db.Tx) error {
-			err := send(tx, instance, &r.known, w)
+			err := send(tx, instance, v, w)
 			if errors.Is(err, catalog.ErrNotFound) {
 				return nil
 			}
@@ -319,21 +322,24 @@ func (s *Service) localWatchAction(ctx context.Context, path string) (any, error
 	if !ok {
 		return nil, nil
 	}
-	var row struct {
-		watchRow
-		Video string
-		Owner string
-	}
-	err := s.db.Read(ctx).Raw(`SELECT w.*, v.iri AS video, a.iri AS owner FROM watch_actions w JOIN videos v ON v.id = w.video_id
-		JOIN channels ch ON ch.id = v.channel_id JOIN accounts ac ON ac.id = ch.account_id JOIN actors a ON a.id = ac.actor_id
-		WHERE w.uuid = ? AND w.local AND NOT v.local`, id).Scan(&row).Error
-	if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+	var rows []watchRow
+	err := s.db.Read(ctx).Where("uuid = ? AND local", id).Limit(1).Find(&rows).Error
+	if err != nil {
 		return nil, fmt.Errorf("load what was watched: %w", err)
 	}
-	if row.ID == 0 {
+	var of []struct{ Video, Owner string }
+	if len(rows) > 0 {
+		err = s.db.Read(ctx).Raw(`SELECT v.iri AS video, a.iri AS owner FROM videos v JOIN channels ch ON ch.id = v.channel_id
+			JOIN accounts ac ON ac.id = ch.account_id JOIN actors a ON a.id = ac.actor_id
+			WHERE v.id = ? AND NOT v.local`, rows[0].VideoID).Scan(&of).Error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load what was watched: %w", err)
+	}
+	if len(of) == 0 {
 		return nil, fmt.Errorf("%w: %s", activitypub.ErrNotFound, path)
 	}
-	w, err := wireWatch(&row.watchRow, row.Video, []string{row.Owner})
+	w, err := wireWatch(&rows[0], of[0].Video, []string{of[0].Owner})
 	if err != nil {
 		return nil, err
 	}
