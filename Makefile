@@ -52,9 +52,10 @@ format: $(FMT) ## fail on files that gofumpt would change
 vet:
 	@go vet ./...
 
-gen: ## write again what is generated: the example settings
+gen: ## write again what is generated: the example settings, FEDERATION.md
 	@go test ./config -run TestExampleFile -update >/dev/null
-	@git diff --stat -- kinemesh.example.yaml config/kinemesh.example.yaml
+	@go test . -run TestFederationFile -update >/dev/null
+	@git diff --stat -- kinemesh.example.yaml config/kinemesh.example.yaml FEDERATION.md
 
 ui: ## build the browser files into web/dist
 	@cd web/ui && npm ci --ignore-scripts --no-audit --no-fund && npm run build
