@@ -22,6 +22,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts"
 	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/activitypub/transport/schemes"
@@ -159,13 +160,15 @@ func (a *app) openDatabase(ctx context.Context) error {
 // assemble lists the modules: this is the place where one is added.
 func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 	cfg := a.cfg
+	rules := hostrule.New(hostrule.Options{DB: a.db, Mode: cfg.Federation.Mode, Own: cfg.Host(), Logger: a.log})
 	out := transport.New(transport.Config{
+		Blocked: rules.Blocked,
 		AllowHTTP: cfg.Federation.AllowHTTP, AllowNetworks: cfg.Federation.AllowNetworks,
 		UserAgent:  "Kinemesh/" + version + " (+" + cfg.Origin() + ")",
 		FirstKnock: signature.Scheme(cfg.Federation.FirstKnock), Schemes: schemes.New(a.db, a.log),
 	})
 	a.engine, err = activitypub.New(activitypub.Options{
-		DB: a.db, Transport: out, Origin: cfg.Origin(), Federation: cfg.Federation, Followers: cfg.Followers,
+		DB: a.db, Transport: out, Rules: rules, Origin: cfg.Origin(), Federation: cfg.Federation, Followers: cfg.Followers,
 		Followings: cfg.Followings, Logger: a.log, Metrics: a.metrics,
 		Software:          webfinger.Software{Name: "kinemesh", Version: version, Repository: "https://github.com/kinemesh/kinemesh"},
 		OpenRegistrations: func(context.Context) bool { return cfg.Signup.Enabled },

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/activitypub/webfinger"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -25,6 +26,11 @@ func (e *Engine) routes(r *rest.Router) {
 	r.Root.GET("/nodeinfo/2.0.json", rest.Anyone, e.getNodeInfo("2.0"))
 	r.Root.GET("/nodeinfo/2.1.json", rest.Anyone, e.getNodeInfo("2.1"))
 	e.followRoutes(r)
+	if e.o.Rules != nil {
+		hostrule.API{
+			Rules: e.o.Rules, Name: actor.InstanceName, Host: e.Actors.Host(), URL: e.Actors.LocalIRI(actor.Application, actor.InstanceName),
+		}.Routes(r)
+	}
 }
 
 // postOwnInbox is POST to the inbox of one of our actors.

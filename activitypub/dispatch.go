@@ -31,12 +31,15 @@ func (e *Engine) dispatch(ctx context.Context, env vocab.Envelope) error {
 	if err != nil {
 		return fmt.Errorf("object: %w", err)
 	}
+	if e.blockedAuthor(ctx, object) {
+		return Drop(errors.New("host of the author is blocked"))
+	}
 	h, ok := e.handler(env.Type, object)
 	if !ok {
 		return nil
 	}
 	act := &Activity{
-		ID: env.ID, Type: env.Type, Actor: a, Object: object, To: env.To, Cc: env.Cc, Raw: env.Doc.Raw(),
+		ID: env.ID, Type: env.Type, Actor: a, Object: object, To: env.To, Cc: env.Cc, Raw: env.Raw(),
 	}
 	if err := h.Do(ctx, act); err != nil {
 		return fmt.Errorf("%s %s: %w", env.Type, object.Type(), err)
@@ -48,6 +51,17 @@ func (e *Engine) dispatch(ctx context.Context, env vocab.Envelope) error {
 		return e.db.Tx(ctx, func(tx *db.Tx) error { return inbox.Free(tx, env.Actor, env.ID, object.ID()) })
 	}
 	return nil
+}
+
+// blockedAuthor tells whether somebody who made an object is on a blocked host,
+// whoever brought it (SEC-19).
+func (e *Engine) blockedAuthor(ctx context.Context, object vocab.Object) bool {
+	for _, id := range object.IRIs("attributedTo") {
+		if e.blocked(ctx, iri.Host(id)) {
+			return true
+		}
+	}
+	return false
 }
 
 // handles tells whether any handler takes activities of this type.

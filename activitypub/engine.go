@@ -14,6 +14,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/crawl"
 	"github.com/kinemesh/kinemesh/activitypub/delivery"
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/activitypub/inbox"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
@@ -70,7 +71,10 @@ type Options struct {
 	// OpenRegistrations and Metadata fill NodeInfo; both may be nil.
 	OpenRegistrations func(context.Context) bool
 	Metadata          func(context.Context) map[string]any
-	// Blocked tells whether a host is blocked (SEC-19); nil blocks none.
+	// Rules say which hosts are blocked or limited (SEC-19); nil has none. The
+	// Transport must ask the same.
+	Rules *hostrule.Rules
+	// Blocked tells whether a host is blocked; nil asks Rules.
 	Blocked func(ctx context.Context, host string) bool
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer // nil: none
@@ -106,6 +110,12 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Rules != nil {
+		actors.Saved = func(tx *db.Tx, a *actor.Actor) error { return o.Rules.Seen(tx, a.Host) }
+		if o.Blocked == nil {
+			o.Blocked = o.Rules.Blocked
+		}
+	}
 	e := &Engine{
 		Actors: actors, db: o.DB, o: o, log: o.Logger,
 		handlers: map[On]Handler{}, bulk: map[string]func(*db.Tx, []*Activity) ([]*Activity, error){}, claimed: map[string]string{},
@@ -119,7 +129,7 @@ func New(o Options) (*Engine, error) {
 		Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
 	})
 	e.Outbox = &Outbox{delivery.New(delivery.Options{
-		DB: o.DB, Actors: actors, Transport: o.Transport, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
+		DB: o.DB, Actors: actors, Transport: o.Transport, Blocked: o.Blocked, Seal: e.seal, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
 	})}
 	e.crawler = e.newCrawler()
 	actors.FollowChanged, actors.Stale = e.followChanged, e.touchActor
@@ -216,6 +226,11 @@ func (e *Engine) Prepare(ctx context.Context) error {
 	}
 	if _, err := e.Actors.Instance(ctx); err != nil {
 		return fmt.Errorf("instance actor: %w", err)
+	}
+	if e.o.Rules != nil {
+		if err := e.o.Rules.Prepare(ctx); err != nil {
+			return err
+		}
 	}
 	return e.Actors.GiveEd25519(ctx)
 }

@@ -296,6 +296,13 @@ type Tracker struct {
 type Federation struct {
 	// Whether this server speaks with others.
 	Enabled bool `key:"enabled"`
+	// What holds for servers without a rule of their own (kinemesh federation
+	// block, limit, allow): open lets them in, limited shows what they bring to
+	// followers only, allowlist has nothing to do with them.
+	Mode string `key:"mode" allowed:"open limited allowlist"`
+	// How much one server, and one actor, may send: activities a second, and how
+	// many at once after a pause. Above that the answer is 429, and nothing is lost.
+	InboxLimits InboxLimits `key:"inbox_limits"`
 	// Whether requests for remote documents are signed; some servers demand it.
 	SignFederatedFetches bool `key:"sign_federated_fetches"`
 	// Whether documents are given only to servers that sign their requests and are
@@ -317,6 +324,18 @@ type Federation struct {
 	AllowNetworks []netip.Prefix `key:"allow_networks"`
 	// Smallest RSA key accepted in signatures. Less than 2048 is for tests alone.
 	MinRSABits int `key:"min_rsa_bits" min:"512" max:"8192"`
+}
+
+// InboxLimits bound what others send.
+type InboxLimits struct {
+	// Activities a second of one server.
+	HostRate int `key:"host_rate" min:"1"`
+	// How many of them at once.
+	HostBurst int `key:"host_burst" min:"1"`
+	// Activities a second of one actor.
+	ActorRate int `key:"actor_rate" min:"1"`
+	// How many of them at once.
+	ActorBurst int `key:"actor_burst" min:"1"`
 }
 
 // FederationVideos says which videos are sent.

@@ -257,7 +257,10 @@ func (s *Service) save(ctx context.Context, doc vocab.Object) (*Actor, error) {
 		if a, err = one(tx.Where("iri = ?", a.IRI)); err != nil {
 			return err
 		}
-		return saveMultikeys(tx, a.ID, keys)
+		if err := saveMultikeys(tx, a.ID, keys); err != nil || s.Saved == nil {
+			return err
+		}
+		return s.Saved(tx, a)
 	})
 	if errors.Is(err, ErrInvalid) {
 		return nil, err

@@ -59,6 +59,9 @@ type Service struct {
 	// FollowChanged hears of every follow that is made, answered or ended, in
 	// the transaction that does it. The engine sets it; nil hears nothing.
 	FollowChanged func(tx *db.Tx, c FollowChange) error
+	// Saved hears of every remote actor that is stored, in the transaction that
+	// does it. The engine sets it; nil hears nothing.
+	Saved func(tx *db.Tx, a *Actor) error
 	// Stale hears of an actor that was looked at and not fetched for long. The
 	// engine sets it and has a job fetch the actor; nil fetches at once.
 	Stale func(ctx context.Context, a *Actor) error

@@ -1,0 +1,25 @@
+-- +goose Up
+-- What this server has to do with others; the rule of the longest name counts.
+CREATE TABLE host_rules (
+    id         BIGSERIAL PRIMARY KEY,
+    host       TEXT NOT NULL UNIQUE,     -- covers the hosts below it too
+    action     TEXT NOT NULL,            -- block, limit, allow
+    reason     TEXT NOT NULL DEFAULT '',
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL
+);
+
+-- What follows for the hosts of known actors, for queries; a host that is not
+-- here is like any other.
+CREATE TABLE host_standings (
+    host     TEXT PRIMARY KEY,
+    standing INTEGER NOT NULL            -- 1: shown to followers only, 2: blocked
+);
+
+-- Rows that a newer one of the same object may make needless.
+CREATE INDEX inbox_updates ON inbox (object, actor, id) WHERE type = 'Update' AND state = 'waiting';
+
+-- +goose Down
+DROP INDEX inbox_updates;
+DROP TABLE host_standings;
+DROP TABLE host_rules;
