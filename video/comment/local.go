@@ -143,7 +143,7 @@ func (s *Service) collection(ctx context.Context, v *catalog.Video, offset, limi
 	}
 	var items []string
 	err := s.db.Read(ctx).Model(&Comment{}).Where("video_id = ? AND held = ? AND deleted_at IS NULL", v.ID, false).
-		Order("created_at, id").Offset(offset).Limit(limit).Pluck("iri", &items).Error
+		Order("id").Offset(offset).Limit(limit).Pluck("iri", &items).Error
 	if err != nil {
 		return nil, 0, fmt.Errorf("list comments: %w", err)
 	}

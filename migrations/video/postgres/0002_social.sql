@@ -23,7 +23,7 @@ CREATE TABLE comments (
 );
 CREATE INDEX comments_newest ON comments (video_id, created_at DESC, id DESC) WHERE parent_id IS NULL;
 CREATE INDEX comments_answered ON comments (video_id, replies DESC, id DESC) WHERE parent_id IS NULL;
-CREATE INDEX comments_video ON comments (video_id, created_at, id);
+CREATE INDEX comments_video ON comments (video_id, id);
 CREATE INDEX comments_thread ON comments (thread_id, created_at, id);
 CREATE INDEX comments_parent ON comments (parent_id);
 CREATE INDEX comments_actor ON comments (actor_id, id);
