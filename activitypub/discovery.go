@@ -25,6 +25,8 @@ func (e *Engine) routes(r *rest.Router) {
 	r.Root.GET("/.well-known/nodeinfo", rest.Anyone, e.getNodeInfoLinks)
 	r.Root.GET("/nodeinfo/2.0.json", rest.Anyone, e.getNodeInfo("2.0"))
 	r.Root.GET("/nodeinfo/2.1.json", rest.Anyone, e.getNodeInfo("2.1"))
+	r.Root.GET("/accounts/:name"+syncPart, rest.Anyone, e.getFollowersPart)
+	r.Root.GET("/video-channels/:name"+syncPart, rest.Anyone, e.getFollowersPart)
 	e.followRoutes(r)
 	if e.o.Rules != nil {
 		hostrule.API{

@@ -14,6 +14,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/crawl"
 	"github.com/kinemesh/kinemesh/activitypub/delivery"
+	"github.com/kinemesh/kinemesh/activitypub/followsync"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/activitypub/inbox"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
@@ -93,6 +94,8 @@ type Engine struct {
 	o       Options
 	log     *slog.Logger
 	crawler *crawl.Crawler
+	// followers are the digests of our actors' followers.
+	followers *followsync.Cache
 
 	modules  []Module
 	handlers map[On]Handler
@@ -121,7 +124,11 @@ func New(o Options) (*Engine, error) {
 		handlers: map[On]Handler{}, bulk: map[string]func(*db.Tx, []*Activity) ([]*Activity, error){}, claimed: map[string]string{},
 	}
 	e.Inbox = inbox.New(inbox.Options{
-		DB: o.DB, Actors: actors, Enabled: o.Federation.Enabled, Blocked: o.Blocked, Apply: e.dispatch, Gone: e.suspect, Final: dropped,
+		DB: o.DB, Actors: actors, Enabled: o.Federation.Enabled, Blocked: o.Blocked, Apply: e.dispatch, Gone: e.suspect, Followers: e.compareFollowers, Final: dropped,
+		Limits: inbox.Limits{
+			HostRate: o.Federation.InboxLimits.HostRate, HostBurst: o.Federation.InboxLimits.HostBurst,
+			ActorRate: o.Federation.InboxLimits.ActorRate, ActorBurst: o.Federation.InboxLimits.ActorBurst,
+		},
 		Bulk: e.inBulk, ApplyMany: e.dispatchMany,
 		Policy: signature.Policy{
 			Serves: actors.ServesHost, HTTPS: actors.HTTPS(), MinRSABits: o.Federation.MinRSABits, Now: o.Now,
@@ -129,9 +136,11 @@ func New(o Options) (*Engine, error) {
 		Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
 	})
 	e.Outbox = &Outbox{delivery.New(delivery.Options{
-		DB: o.DB, Actors: actors, Transport: o.Transport, Blocked: o.Blocked, Seal: e.seal, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
+		FollowersHeader: e.followersHeader,
+		DB:              o.DB, Actors: actors, Transport: o.Transport, Blocked: o.Blocked, Seal: e.seal, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
 	})}
 	e.crawler = e.newCrawler()
+	e.followers = &followsync.Cache{Load: actors.FollowersByHost}
 	actors.FollowChanged, actors.Stale = e.followChanged, e.touchActor
 	if err := e.Use(e.Module()); err != nil {
 		return nil, err
@@ -237,6 +246,9 @@ func (e *Engine) Prepare(ctx context.Context) error {
 
 // followChanged tells the modules, lower floors first.
 func (e *Engine) followChanged(tx *db.Tx, c actor.FollowChange) error {
+	if c.Target.Local() {
+		tx.AfterCommit(func() { e.followers.Forget(c.Target.ID) })
+	}
 	for _, m := range e.modules {
 		if m.FollowChanged == nil {
 			continue

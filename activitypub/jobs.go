@@ -45,6 +45,7 @@ func (e *Engine) ownJobs() []jobs.Handler {
 		jobs.Handle(e.refresh, jobs.InQueue("default"), jobs.Attempts(refreshAttempts), jobs.Keep(time.Hour), jobs.As("activitypub-refresher")),
 		jobs.Handle(e.followJob, jobs.InQueue("default"), jobs.Attempts(5), jobs.As("activitypub-follow")),
 		jobs.Handle(e.followMoved, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("activitypub-follow")),
+		jobs.Handle(e.syncFollowers, jobs.InQueue("default"), jobs.Attempts(refreshAttempts), jobs.Keep(time.Hour), jobs.As("activitypub-follow")),
 		jobs.Handle(e.actorDeleted, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("actor-deleted")),
 		jobs.Handle(e.clean, jobs.InQueue("default"), jobs.Keep(time.Hour)),
 	}...)

@@ -52,12 +52,17 @@ func (e *Engine) RefreshAfter() time.Duration {
 // looks and whatever comes of it. Modules call it where they show an object
 // (PT federation 6); it must not be called inside a transaction.
 func (e *Engine) Touch(ctx context.Context, iri string, fetchedAt time.Time) error {
-	before := db.Now().Add(-e.RefreshAfter())
-	if fetchedAt.After(before) || e.Actors.IsLocal(iri) {
+	if fetchedAt.After(db.Now().Add(-e.RefreshAfter())) || e.Actors.IsLocal(iri) {
 		return nil
 	}
+	return e.once(ctx, iri, e.RefreshAfter(), RefreshArgs{IRI: iri})
+}
+
+// once inserts a job, unless one was inserted under the same key within a time.
+func (e *Engine) once(ctx context.Context, key string, every time.Duration, job jobs.Args) error {
+	before := db.Now().Add(-every)
 	var fresh int64
-	err := e.db.Read(ctx).Model(&refreshRow{}).Where("iri = ? AND asked_at > ?", iri, before).Count(&fresh).Error
+	err := e.db.Read(ctx).Model(&refreshRow{}).Where("iri = ? AND asked_at > ?", key, before).Count(&fresh).Error
 	if err != nil || fresh > 0 {
 		return err
 	}
@@ -66,11 +71,11 @@ func (e *Engine) Touch(ctx context.Context, iri string, fetchedAt time.Time) err
 			Columns:   []clause.Column{{Name: "iri"}},
 			Where:     clause.Where{Exprs: []clause.Expression{clause.Lte{Column: "refreshes.asked_at", Value: before}}},
 			DoUpdates: clause.AssignmentColumns([]string{"asked_at"}),
-		}).Create(&refreshRow{IRI: iri, AskedAt: db.Now()})
+		}).Create(&refreshRow{IRI: key, AskedAt: db.Now()})
 		if res.Error != nil || res.RowsAffected == 0 {
 			return res.Error
 		}
-		return jobs.Insert(tx, RefreshArgs{IRI: iri}, jobs.Unique(iri))
+		return jobs.Insert(tx, job, jobs.Unique(key))
 	})
 }
 

@@ -183,6 +183,33 @@ func FollowerInboxes(q *gorm.DB, targetIDs []int64) ([]string, error) {
 	return out, nil
 }
 
+// FollowersOn gives the accepted followers of an actor that live on a host; ""
+// means here.
+func (s *Service) FollowersOn(ctx context.Context, id int64, host string) ([]string, error) {
+	var out []string
+	err := s.db.Read(ctx).Raw(`SELECT a.iri FROM follows f JOIN actors a ON a.id = f.follower_id
+		WHERE f.target_id = ? AND f.state = ? AND a.host = ? AND a.gone_at IS NULL ORDER BY a.iri`, id, Accepted, host).Scan(&out).Error
+	if err != nil {
+		return nil, fmt.Errorf("followers on %q: %w", host, err)
+	}
+	return out, nil
+}
+
+// FollowersByHost gives all accepted followers of an actor that live elsewhere.
+func (s *Service) FollowersByHost(ctx context.Context, id int64) (map[string][]string, error) {
+	var rows []struct{ IRI, Host string }
+	err := s.db.Read(ctx).Raw(`SELECT a.iri, a.host FROM follows f JOIN actors a ON a.id = f.follower_id
+		WHERE f.target_id = ? AND f.state = ? AND a.host <> '' AND a.gone_at IS NULL`, id, Accepted).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("followers by host: %w", err)
+	}
+	out := map[string][]string{}
+	for _, r := range rows {
+		out[r.Host] = append(out[r.Host], r.IRI)
+	}
+	return out, nil
+}
+
 // FollowerCounts counts the accepted followers we know of.
 func (s *Service) FollowerCounts(ctx context.Context, ids []int64) (map[int64]int64, error) {
 	return s.counts(ctx, "target_id", ids)

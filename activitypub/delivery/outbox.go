@@ -47,6 +47,9 @@ type Options struct {
 	// Seal adds the proofs that an activity carries in itself, once, before it
 	// is stored; nil adds none.
 	Seal func(tx *db.Tx, from *actor.Actor, raw []byte) ([]byte, error)
+	// FollowersHeader gives the header that tells a host which followers of from
+	// live there (FEP-8fcf); name "" adds none. nil is never asked.
+	FollowersHeader func(ctx context.Context, from *actor.Actor, host string) (name, value string)
 	// Now is the clock of deliveries and pauses; nil means time.Now.
 	Now func() time.Time
 }
@@ -57,6 +60,7 @@ type Outbox struct {
 	actors    *actor.Service
 	transport *transport.Client
 	blocked   func(ctx context.Context, host string) bool
+	header    func(ctx context.Context, from *actor.Actor, host string) (name, value string)
 	log       *slog.Logger
 	metrics   metrics
 	retention time.Duration
@@ -74,7 +78,7 @@ type Outbox struct {
 // New makes an Outbox.
 func New(o Options) *Outbox {
 	out := &Outbox{
-		db: o.DB, actors: o.Actors, transport: o.Transport, blocked: o.Blocked, log: o.Logger, retention: o.Retention, seal: o.Seal, clock: o.Now,
+		db: o.DB, actors: o.Actors, transport: o.Transport, blocked: o.Blocked, log: o.Logger, retention: o.Retention, seal: o.Seal, header: o.FollowersHeader, clock: o.Now,
 		slots: newSlots(),
 	}
 	if out.retention == 0 {

@@ -136,7 +136,7 @@ func (w *worker) attempt(ctx context.Context, r Receipt) bool {
 		return false
 	}
 	start := time.Now()
-	err = w.o.transport.Post(ctx, w.o.actors.Signer(w.from[e.ActorID]), r.Inbox, []byte(e.Raw))
+	err = w.o.transport.Post(w.o.extend(ctx, w.from[e.ActorID], e, r.Host), w.o.actors.Signer(w.from[e.ActorID]), r.Inbox, []byte(e.Raw))
 	release()
 	if ctx.Err() != nil && err != nil {
 		return false // given up here: says nothing

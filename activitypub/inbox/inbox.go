@@ -41,8 +41,13 @@ type Options struct {
 	// Gone hears of an actor whose key answered 410 to its own Delete, so that
 	// its server is asked; nil asks nobody.
 	Gone func(ctx context.Context, actor string) error
+	// Followers hears what the signer says about its followers here (FEP-8fcf);
+	// nil listens to none.
+	Followers func(ctx context.Context, signer *actor.Actor, header string)
 	// Final tells the errors of Apply that no retry can mend.
-	Final   func(error) bool
+	Final func(error) bool
+	// Limits bound what others send; zero fields mean DefaultLimits.
+	Limits  Limits
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer // nil: none
 	Now     func() time.Time      // nil: time.Now

@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kinemesh/kinemesh/activitypub/followsync"
 	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
@@ -51,6 +52,9 @@ func (b *Inbox) store(ctx context.Context, in *incoming) error {
 	row.State = b.lane(row)
 	fresh, err := b.group.add(ctx, row)
 	in.stored, in.repeat = err == nil, err == nil && !fresh
+	if h := in.req.Header.Get(followsync.HeaderName); fresh && h != "" && b.o.Followers != nil && in.signer.IRI == in.env.Actor {
+		b.o.Followers(ctx, in.signer, h)
+	}
 	return err
 }
 

@@ -220,6 +220,7 @@ func (c *Client) send(ctx context.Context, r request, u *url.URL, k signature.Kn
 	if r.body != nil {
 		req.Header.Set("Content-Type", ActivityJSON)
 	}
+	addHeaders(req)
 	if r.sign != nil {
 		if err := r.sign(req, r.body, k); err != nil {
 			return nil, fmt.Errorf("sign: %w", err)
