@@ -1,6 +1,7 @@
 package followsync_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -57,5 +58,38 @@ func TestParse(t *testing.T) {
 	}
 	if _, err := followsync.Parse(good.String(), ""); err == nil {
 		t.Error("an actor without followers says something about them")
+	}
+}
+
+// TestCache: followers are read once for many hosts, and again after a change.
+func TestCache(t *testing.T) {
+	loads := 0
+	c := followsync.Cache{Load: func(_ context.Context, id int64) (map[string][]string, error) {
+		loads++
+		if id == 3 {
+			return nil, errors.New("no database")
+		}
+		return map[string][]string{"b.example": {"https://b.example/1"}, "c.example": {"https://c.example/1"}}, nil
+	}}
+	ask := func(id int64, host string, want ...string) {
+		t.Helper()
+		if got, err := c.On(t.Context(), id, host); err != nil || got != followsync.Digest(want) {
+			t.Errorf("%d on %s: %s, %v", id, host, got, err)
+		}
+	}
+	ask(1, "b.example", "https://b.example/1")
+	ask(1, "c.example", "https://c.example/1")
+	ask(1, "d.example")
+	if loads != 1 {
+		t.Errorf("read %d times for three hosts", loads)
+	}
+	ask(2, "b.example", "https://b.example/1")
+	c.Forget(1)
+	ask(1, "b.example", "https://b.example/1")
+	if loads != 3 {
+		t.Errorf("read %d times", loads)
+	}
+	if _, err := c.On(t.Context(), 3, "b.example"); err == nil {
+		t.Error("a failure is hidden")
 	}
 }
