@@ -32,7 +32,7 @@ func (e *Engine) dispatchMany(ctx context.Context, tx *db.Tx, envs []vocab.Envel
 			continue
 		}
 		act := &Activity{
-			ID: env.ID, Type: env.Type, Actor: a, Object: vocab.FromIRI(env.ObjectID()), To: env.To, Cc: env.Cc, Raw: env.Doc.Raw(),
+			ID: env.ID, Type: env.Type, Actor: a, Object: vocab.FromIRI(env.ObjectID()), To: env.To, Cc: env.Cc, Raw: env.Raw(),
 		}
 		place[act] = i
 		byType[env.Type] = append(byType[env.Type], act)

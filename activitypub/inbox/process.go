@@ -201,7 +201,7 @@ func (b *Inbox) applyGuarded(ctx context.Context, r Row) (err error) {
 }
 
 func (b *Inbox) apply(ctx context.Context, r Row) error {
-	env, err := vocab.ParseActivity([]byte(r.Raw))
+	env, err := envelope(r)
 	if err != nil {
 		return err
 	}
@@ -214,28 +214,39 @@ func (b *Inbox) apply(ctx context.Context, r Row) error {
 // errBusy says that others have made us ask a host often enough for now.
 var errBusy = errors.New("asked too often")
 
-// confirm asks the origin for an activity that somebody else brought
-// (SEC-11). What it gives there is stored as if the actor had sent it, unless
-// that came already.
+// confirm is for an activity that somebody else brought (SEC-11): it carries a
+// proof by its actor, or the origin is asked for it. What is authentic then is
+// stored as if the actor had sent it, unless that came already.
 func (b *Inbox) confirm(ctx context.Context, r Row, env vocab.Envelope) error {
+	row, err := b.prove(ctx, r, env)
+	if errors.Is(err, errUnproven) {
+		row, err = b.ask(ctx, r, env)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = b.commitRows(ctx, []*Row{row})
+	return err
+}
+
+// ask gets an activity from its origin.
+func (b *Inbox) ask(ctx context.Context, r Row, env vocab.Envelope) (*Row, error) {
 	if b.hints.over(r.Host) {
-		return fmt.Errorf("activity at its origin: %w", errBusy)
+		return nil, fmt.Errorf("activity at its origin: %w", errBusy)
 	}
 	b.hints.add(r.Host)
 	doc, err := b.o.Actors.FetchDocument(ctx, env.ID)
 	if err != nil {
-		return fmt.Errorf("activity at its origin: %w", err)
+		return nil, fmt.Errorf("activity at its origin: %w", err)
 	}
 	found, err := vocab.Activity(doc)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if found.Actor != env.Actor || found.Type != env.Type || !found.OnHost() {
-		return fmt.Errorf("%w: %s is something else at its origin", vocab.ErrInvalid, env.ID)
+		return nil, fmt.Errorf("%w: %s is something else at its origin", vocab.ErrInvalid, env.ID)
 	}
-	row := newRow(found, found.Actor, fmt.Sprintf("origin %d", r.ID), string(doc.Raw()))
-	_, err = b.commitRows(ctx, []*Row{row})
-	return err
+	return newRow(found, found.Actor, fmt.Sprintf("%s%d", markAsked, r.ID), string(doc.Raw())), nil
 }
 
 // finish writes the outcome of a row.

@@ -26,10 +26,11 @@ type Signed struct {
 	Creator string
 	// Created is when it says that it was signed.
 	Created time.Time
+	// Value are the bytes of the signature; no two documents share them.
+	Value []byte
 
 	doc       *document
 	signature wireSignature
-	value     []byte
 }
 
 // Has tells whether a document looks signed, without reading it all.
@@ -58,7 +59,7 @@ func Parse(raw []byte) (*Signed, error) {
 	if s.Created, err = time.Parse(time.RFC3339Nano, s.signature.Created); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	if s.value, err = base64.StdEncoding.DecodeString(s.signature.Value); err != nil {
+	if s.Value, err = base64.StdEncoding.DecodeString(s.signature.Value); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return s, nil
@@ -121,7 +122,7 @@ func (s *Signed) fits(key *rsa.PublicKey, g *graph) error {
 		}
 		tried = text
 		sum := sha256.Sum256([]byte(s.signature.hash() + hexSum(text)))
-		if rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], s.value) == nil {
+		if rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], s.Value) == nil {
 			return nil
 		}
 	}

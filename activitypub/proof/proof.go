@@ -109,10 +109,11 @@ type Proof struct {
 	Created time.Time
 	// Expires is when it ends; zero when it does not.
 	Expires time.Time
+	// Value are the bytes of the signature.
+	Value []byte
 
 	config   map[string]json.RawMessage // without its value
 	document map[string]json.RawMessage // without proof and signature
-	value    []byte
 }
 
 // Has tells whether a document looks as if it had a proof, without reading it
@@ -143,7 +144,7 @@ func Parse(raw []byte) (*Proof, error) {
 	if p.Expires, err = instant(config["expires"]); err != nil {
 		return nil, err
 	}
-	if p.value, err = signature.DecodeMultibase(text(config["proofValue"])); err != nil || len(p.value) != ed25519.SignatureSize {
+	if p.Value, err = signature.DecodeMultibase(text(config["proofValue"])); err != nil || len(p.Value) != ed25519.SignatureSize {
 		return nil, fmt.Errorf("%w: no signature of %d bytes", ErrInvalid, ed25519.SignatureSize)
 	}
 	delete(config, "proofValue")
@@ -236,7 +237,7 @@ func (p *Proof) Verify(key ed25519.PublicKey) error {
 		if err != nil {
 			return err
 		}
-		if ed25519.Verify(key, hash, p.value) {
+		if ed25519.Verify(key, hash, p.Value) {
 			return nil
 		}
 	}

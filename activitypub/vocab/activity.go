@@ -1,6 +1,7 @@
 package vocab
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/kinemesh/kinemesh/activitypub/iri"
@@ -17,6 +18,16 @@ type Envelope struct {
 	Embedded bool // Object came with the activity
 	To, Cc   []string
 	Doc      Object
+	// Received are the bytes as received when Doc is another form of them.
+	Received json.RawMessage
+}
+
+// Raw gives the bytes as received.
+func (e Envelope) Raw() json.RawMessage {
+	if e.Received != nil {
+		return e.Received
+	}
+	return e.Doc.Raw()
 }
 
 // ParseActivity reads an activity from outside (SEC-30, SEC-32): one type,

@@ -1,5 +1,10 @@
 package vocab
 
+import (
+	"bytes"
+	"encoding/json"
+)
+
 // Kind selects the @context of a document.
 type Kind int
 
@@ -23,13 +28,12 @@ const activityStreams = "https://www.w3.org/ns/activitystreams"
 
 // contexts begin with those of recorded documents of PeerTube 6.3.2, term by
 // term and in their order; a test compares them with the recordings. What
-// newer versions (PT federation 8) and we add follows in a map of its own, and
-// in every context the terms of an integrity proof. No document of ours has a
+// newer versions (PT federation 8) and we add follows in a map of its own. No document of ours has a
 // term that its context does not define: others drop such a term, and a
 // linked-data signature does not cover it. Tests of the packages that build
 // documents hold them against ldsig.Undefined.
 var contexts = [...]string{
-	Base: baseTerms + proofTerms + `]`,
+	Base: baseTerms + `]`,
 	Actor: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","playlists":{"@id":"pt:playlists","@type":"@id"},` +
 		`"support":{"@type":"sc:Text","@id":"pt:support"},"lemmy":"https://join-lemmy.org/ns#",` +
 		`"postingRestrictedToMods":"lemmy:postingRestrictedToMods","icons":"as:icon"},` +
@@ -38,7 +42,7 @@ var contexts = [...]string{
 		`"webfinger":"https://purl.archive.org/socialweb/webfinger#webfinger",` + // FEP-2c59
 		`"playerSettings":"pt:playerSettings","email":"sc:email","manuallyApprovesFollowers":"as:manuallyApprovesFollowers",` +
 		`"PropertyValue":"sc:PropertyValue","value":"sc:value","Hashtag":"as:Hashtag","Multikey":"sec:Multikey",` + // FEP-521a
-		`"controller":{"@id":"sec:controller","@type":"@id"},"publicKeyMultibase":{"@id":"sec:publicKeyMultibase","@type":"sec:multibase"}}` + proofTerms + `]`,
+		`"controller":{"@id":"sec:controller","@type":"@id"},"publicKeyMultibase":{"@id":"sec:publicKeyMultibase","@type":"sec:multibase"}}]`,
 	Video: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","Hashtag":"as:Hashtag","category":"sc:category",` +
 		`"licence":"sc:license","subtitleLanguage":"sc:subtitleLanguage",` +
 		`"automaticallyGenerated":"pt:automaticallyGenerated","sensitive":"as:sensitive","language":"sc:inLanguage",` +
@@ -62,31 +66,31 @@ var contexts = [...]string{
 		`"comments":{"@id":"as:comments","@type":"@id"},"PropertyValue":"sc:PropertyValue","value":"sc:value"},` +
 		`{"SensitiveTag":"pt:SensitiveTag","schedules":"sc:eventSchedule","startDate":"sc:startDate","embedUrl":"sc:embedUrl",` +
 		`"downloads":{"@type":"sc:Number","@id":"pt:downloads"},"dvrWindow":{"@type":"sc:Duration","@id":"pt:dvrWindow"},` +
-		`"playerSettings":"pt:playerSettings"}` + proofTerms + `]`,
+		`"playerSettings":"pt:playerSettings"}]`,
 	Comment: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","replyApproval":"pt:replyApproval"},` +
-		`{"Hashtag":"as:Hashtag","sensitive":"as:sensitive"}` + proofTerms + `]`,
+		`{"Hashtag":"as:Hashtag","sensitive":"as:sensitive"}]`,
 	Playlist: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","Playlist":"pt:Playlist",` +
 		`"PlaylistElement":"pt:PlaylistElement","position":{"@type":"sc:Number","@id":"pt:position"},` +
 		`"startTimestamp":{"@type":"sc:Number","@id":"pt:startTimestamp"},` +
 		`"stopTimestamp":{"@type":"sc:Number","@id":"pt:stopTimestamp"},` +
 		`"uuid":{"@type":"sc:identifier","@id":"pt:uuid"}},` +
-		`{"videoChannelPosition":{"@type":"sc:Number","@id":"pt:position"}}` + proofTerms + `]`,
+		`{"videoChannelPosition":{"@type":"sc:Number","@id":"pt:position"}}]`,
 	CacheFile: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","expires":"sc:expires",` +
 		`"CacheFile":"pt:CacheFile","size":{"@type":"sc:Number","@id":"pt:size"},` +
-		`"fps":{"@type":"sc:Number","@id":"pt:fps"}}` + proofTerms + `]`,
+		`"fps":{"@type":"sc:Number","@id":"pt:fps"}}]`,
 	WatchAction: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","WatchAction":"sc:WatchAction",` +
 		`"startTimestamp":{"@type":"sc:Number","@id":"pt:startTimestamp"},` +
 		`"endTimestamp":{"@type":"sc:Number","@id":"pt:endTimestamp"},"uuid":{"@type":"sc:identifier","@id":"pt:uuid"},` +
 		`"actionStatus":"sc:actionStatus","watchSections":{"@type":"@id","@id":"pt:watchSections"},` +
-		`"addressRegion":"sc:addressRegion","addressCountry":"sc:addressCountry"}` + proofTerms + `]`,
+		`"addressRegion":"sc:addressRegion","addressCountry":"sc:addressCountry"}]`,
 	View: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","WatchAction":"sc:WatchAction",` +
 		`"InteractionCounter":"sc:InteractionCounter","interactionType":"sc:interactionType",` +
-		`"userInteractionCount":"sc:userInteractionCount"}` + proofTerms + `]`,
+		`"userInteractionCount":"sc:userInteractionCount"}]`,
 	Chapters: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","hasPart":"sc:hasPart",` +
-		`"endOffset":"sc:endOffset","startOffset":"sc:startOffset"}` + proofTerms + `]`,
-	Flag: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","Hashtag":"as:Hashtag"}` + proofTerms + `]`,
+		`"endOffset":"sc:endOffset","startOffset":"sc:startOffset"}]`,
+	Flag: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","Hashtag":"as:Hashtag"}]`,
 	ApproveReply: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","ApproveReply":"pt:ApproveReply"},` +
-		`{"RejectReply":"pt:RejectReply"}` + proofTerms + `]`,
+		`{"RejectReply":"pt:RejectReply"}]`,
 }
 
 // baseTerms begins every context; the list is left open.
@@ -100,3 +104,22 @@ const baseTerms = `["https://www.w3.org/ns/activitystreams","https://w3id.org/se
 const proofTerms = `,{"DataIntegrityProof":"sec:DataIntegrityProof","proof":{"@id":"sec:proof","@type":"@id"},"cryptosuite":"sec:cryptosuite",` +
 	`"verificationMethod":{"@id":"sec:verificationMethod","@type":"@id"},"proofPurpose":{"@id":"sec:proofPurpose","@type":"@vocab"},` +
 	`"proofValue":{"@id":"sec:proofValue","@type":"sec:multibase"},"assertionMethod":{"@id":"sec:assertionMethod","@type":"@id"}}`
+
+// DefineProof puts the terms of an integrity proof at the end of the context of
+// a document that Build made; others come back as they are. The rest of the
+// bytes stays.
+func DefineProof(raw json.RawMessage) json.RawMessage {
+	const start = `{"@context":`
+	if !bytes.HasPrefix(raw, []byte(start+baseTerms)) {
+		return raw
+	}
+	var context json.RawMessage
+	dec := json.NewDecoder(bytes.NewReader(raw[len(start):]))
+	if err := dec.Decode(&context); err != nil {
+		return raw
+	}
+	end := len(start) + int(dec.InputOffset()) - 1 // the bracket
+	out := make(json.RawMessage, 0, len(raw)+len(proofTerms))
+	out = append(append(out, raw[:end]...), proofTerms...)
+	return append(out, raw[end:]...)
+}

@@ -409,3 +409,31 @@ func walk(o Object, depth int) {
 		}
 	}
 }
+
+func TestDefineProof(t *testing.T) {
+	for kind := range Kind(len(contexts)) {
+		raw, err := Build(kind, map[string]any{"type": "Note", "content": "]}"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		with := DefineProof(raw)
+		var was, is map[string]any
+		if json.Unmarshal(raw, &was) != nil || json.Unmarshal(with, &is) != nil {
+			t.Fatalf("kind %d: %s", kind, with)
+		}
+		before, after := was["@context"].([]any), is["@context"].([]any)
+		if len(after) != len(before)+1 || !reflect.DeepEqual(after[:len(before)], before) || after[len(before)].(map[string]any)["proof"] == nil {
+			t.Errorf("kind %d: context %v", kind, after)
+		}
+		delete(was, "@context")
+		delete(is, "@context")
+		if !reflect.DeepEqual(was, is) {
+			t.Errorf("kind %d: %v became %v", kind, was, is)
+		}
+	}
+	for _, other := range []string{`{}`, `{"type":"Note"}`, `{"@context":"https://www.w3.org/ns/activitystreams","type":"Note"}`, `{"@context":[`, ``} {
+		if got := DefineProof([]byte(other)); string(got) != other {
+			t.Errorf("%s became %s", other, got)
+		}
+	}
+}
