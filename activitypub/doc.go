@@ -4,15 +4,21 @@
 // activities are about is not its business: a content type is plugged in as a
 // Module, and the engine imports none of them.
 //
-// How an activity comes in: the inbox checks size, digest, signature and
-// origin, writes one row and wakes one job in a single transaction, and only
-// then answers 204. The job drains the rows, in order for each actor, finds
-// the object (at its origin, when the sender only names it or copies
-// somebody else's) and calls the handler registered for activity and object.
+// The example of this package is a whole module; docs/federation.md explains it
+// and walks through the engine.
 //
-// How one goes out: Outbox.Publish writes it in the transaction of its cause;
-// a job spreads it over inboxes, one row and one job for each; a delivery is
-// signed when it is sent and tried again for a week. The rows are receipts.
+// How an activity comes in: the inbox checks size, digest, signature and
+// origin, commits one row, and only then answers 204. A job drains the rows, in
+// order for each actor, finds the object (at its origin, when the sender only
+// names it or copies somebody else's) and calls the handler registered for
+// activity and object.
+//
+// How one goes out: Outbox.Publish seals it and writes it in the transaction of
+// its cause; it is spread over inboxes, one row for each; a delivery is signed
+// when it is sent, and tried until the host is back. The rows are receipts.
+//
+// Around that: follows, their back-fill and their comparison with the other
+// side, moves, blocks, copies that are fetched again when they are stale.
 //
 // Invariants
 //   - the bytes received or published are stored and forwarded unchanged

@@ -115,7 +115,9 @@ func TestDeleteWithGoneKey(t *testing.T) {
 	if got := bob.Post(s.Origin+"/inbox", bob.Activity("Delete", bob.IRI, nil)); got != http.StatusAccepted {
 		t.Errorf("deletion by a key that is gone answered %d", got)
 	}
-	aptest.Eventually(t, "end of bob", func() bool { return s.Count("actors", "gone_at IS NOT NULL AND iri = ?", bob.IRI) == 1 && s.Count("notes", "") == 1 })
+	aptest.Eventually(t, "end of bob", func() bool {
+		return s.Count("actors", "gone_at IS NOT NULL AND iri = ?", bob.IRI) == 1 && s.Count("notes", "") == 1
+	})
 	if n := s.Count("refreshes", "iri = ?", eve.IRI); n != 0 {
 		t.Errorf("eve's server was asked by a forged deletion")
 	}
