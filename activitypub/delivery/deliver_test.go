@@ -56,7 +56,11 @@ func TestFanOut(t *testing.T) {
 			return out
 		}
 		got := announces(r)
-		if len(got) != 1 || got[0].Path != "/inbox" || !bytes.Equal(got[0].Body, doc) {
+		var stored delivery.Entry
+		if err := d.Read(t.Context()).Where("type = 'Announce'").Take(&stored).Error; err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 1 || got[0].Path != "/inbox" || string(got[0].Body) != stored.Raw {
 			t.Fatalf("two followers with one shared inbox got %v", got)
 		}
 		if x := announces(single); len(x) != 1 || x[0].Path != "/users/lone/inbox" {
