@@ -112,6 +112,13 @@ func (o Object) Has(key string) bool {
 // Field gives the raw value of key, nil when it is absent.
 func (o Object) Field(key string) json.RawMessage { return o.fields[key] }
 
+// most is how many values of a property are looked at; more are cut (SEC-36).
+// Mentions are tags. What is not here is bounded by strict.Activity.
+var most = map[string]int{
+	"to": maxAddressees, "cc": maxAddressees, "bto": maxAddressees, "bcc": maxAddressees, "audience": maxAddressees,
+	"tag": 50, "attachment": 20, "oneOf": 50, "anyOf": 50, "alsoKnownAs": 50,
+}
+
 // values gives the members of a list, or the one value that is no list.
 func (o Object) values(key string) []json.RawMessage {
 	raw := o.fields[key]
@@ -122,6 +129,9 @@ func (o Object) values(key string) []json.RawMessage {
 		var list []json.RawMessage
 		if json.Unmarshal(raw, &list) != nil {
 			return nil
+		}
+		if n, ok := most[key]; ok && len(list) > n {
+			return list[:n]
 		}
 		return list
 	}
