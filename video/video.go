@@ -17,7 +17,9 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/migrations"
 	"github.com/kinemesh/kinemesh/video/audit"
+	"github.com/kinemesh/kinemesh/video/caption"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/chapter"
 	"github.com/kinemesh/kinemesh/video/comment"
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
@@ -25,6 +27,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/rate"
 	"github.com/kinemesh/kinemesh/video/serve"
 	"github.com/kinemesh/kinemesh/video/storage"
+	"github.com/kinemesh/kinemesh/video/storyboard"
 	"github.com/kinemesh/kinemesh/video/torrent"
 	"github.com/kinemesh/kinemesh/video/transcode"
 	"github.com/kinemesh/kinemesh/video/upload"
@@ -60,6 +63,9 @@ type Video struct {
 	transcode  *transcode.Service
 	serve      *serve.Serve
 	federation *federation.Service
+	caption    *caption.Service
+	chapter    *chapter.Service
+	storyboard *storyboard.Service
 	comment    *comment.Service
 	rate       *rate.Service
 	view       *view.Service
@@ -85,6 +91,7 @@ func (v *Video) openStore() error {
 	for name, dir := range map[string]string{
 		"web-videos": s.WebVideos, "streaming-playlists": s.StreamingPlaylists, "sources": s.OriginalVideoFiles,
 		"previews": s.Previews, "thumbnails": s.Thumbnails, "torrents": s.Torrents, "avatars": s.Avatars,
+		"captions": s.Captions, "storyboards": s.Storyboards,
 	} {
 		f, err := storage.OpenFS(dir, reserve)
 		if err != nil {
@@ -96,17 +103,19 @@ func (v *Video) openStore() error {
 	return nil
 }
 
+func (v *Video) put(ctx context.Context, key string, r io.Reader) error {
+	_, err := v.store.Put(ctx, key, r)
+	return err
+}
+
 func (v *Video) assemble() (err error) {
 	o, cfg := v.o, v.o.Config
 	v.Catalog, err = catalog.New(catalog.Options{
 		DB: o.DB, Channels: o.Channels, Origin: cfg.Origin(), Logger: o.Logger, InstanceName: cfg.Instance.Name,
-		PutFile: func(ctx context.Context, key string, r io.Reader) error {
-			_, err := v.store.Put(ctx, key, r)
-			return err
-		},
+		PutFile:          v.put,
 		DeleteFile:       v.store.Delete,
-		FederateUnlisted: cfg.Federation.Videos.FederateUnlisted,
-		RemoteURI:        catalog.RemoteURI{Users: cfg.Search.RemoteURI.Users, Anonymous: cfg.Search.RemoteURI.Anonymous},
+		FederateUnlisted: cfg.Federation.Videos.FederateUnlisted, Storyboards: cfg.Storyboards.Enabled,
+		RemoteURI: catalog.RemoteURI{Users: cfg.Search.RemoteURI.Users, Anonymous: cfg.Search.RemoteURI.Anonymous},
 	})
 	if err != nil {
 		return err
@@ -146,7 +155,18 @@ func (v *Video) assemble() (err error) {
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Settings: cfg.Views.Videos, Changed: v.federation.Changed, Logger: o.Logger,
 	})
 	v.Catalog.Viewers = v.view.Viewers
-	v.serve.FetchPictures = v.federation.FetchPictures
+	v.caption = caption.New(caption.Options{
+		DB: o.DB, Catalog: v.Catalog, Transport: o.Transport, Put: v.put, Logger: o.Logger,
+	})
+	v.chapter = chapter.New(o.DB, v.Catalog)
+	v.storyboard, err = storyboard.New(storyboard.Options{
+		DB: o.DB, Catalog: v.Catalog, Store: v.store, Tool: o.Tool, Transport: o.Transport,
+		Dir: filepath.Join(cfg.Storage.Tmp, "storyboards"), Logger: o.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	v.serve.FetchPictures, v.serve.FetchCaptions, v.serve.FetchStoryboard = v.federation.FetchPictures, v.caption.Fetch, v.storyboard.Fetch
 	return nil
 }
 
@@ -156,7 +176,7 @@ func (v *Video) Module() activitypub.Module {
 	m := activitypub.Merge(v.comment.Module(), v.rate.Module(), v.view.Module(), v.federation.Module())
 	m.Name = "video"
 	m.Migrations = []migrations.Set{migrations.Video}
-	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs())
+	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs())
 	m.Periodic = slices.Concat(m.Periodic, v.Catalog.Periodic(), v.upload.Periodic())
 	features := m.Routes
 	m.Routes = func(r *rest.Router) {
@@ -165,6 +185,9 @@ func (v *Video) Module() activitypub.Module {
 		v.Catalog.Routes(r)
 		v.Listing.Routes(r)
 		v.serve.Routes(r)
+		v.caption.Routes(r)
+		v.chapter.Routes(r)
+		v.storyboard.Routes(r)
 	}
 	return m
 }

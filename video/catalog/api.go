@@ -31,10 +31,6 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.DELETE("/videos/:id", rest.SignedIn, s.remove)
 	r.API.GET("/videos/:id/description", rest.Anyone, s.description)
 	r.API.GET("/videos/:id/metadata/:file", rest.Anyone, s.metadata)
-	// No video has any of these yet; clients ask for them first.
-	r.API.GET("/videos/:id/captions", rest.Anyone, s.empty(json.RawMessage(`{"total":0,"data":[]}`)))
-	r.API.GET("/videos/:id/chapters", rest.Anyone, s.empty(json.RawMessage(`{"chapters":[]}`)))
-	r.API.GET("/videos/:id/storyboards", rest.Anyone, s.empty(json.RawMessage(`{"storyboards":[]}`)))
 
 	r.Root.GET("/services/oembed", rest.Anyone, s.oEmbed)
 }
@@ -176,13 +172,4 @@ func (s *Service) metadata(c echo.Context) error {
 		return rest.NotFound("Video file not found")
 	}
 	return c.JSONBlob(http.StatusOK, []byte(rows[0]))
-}
-
-func (s *Service) empty(body json.RawMessage) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if _, err := s.find(c); err != nil {
-			return err
-		}
-		return c.JSONBlob(http.StatusOK, body)
-	}
 }

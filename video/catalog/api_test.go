@@ -13,8 +13,11 @@ import (
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
+	"github.com/kinemesh/kinemesh/video/caption"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
+	"github.com/kinemesh/kinemesh/video/chapter"
+	"github.com/kinemesh/kinemesh/video/storyboard"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -125,6 +128,7 @@ func TestShapes(t *testing.T) {
 
 func TestDetails(t *testing.T) {
 	w := catalogtest.New(t, dbtest.SQLite(t))
+	w.Routes = parts(t, w)
 	v := w.Video(w.User("alice", rest.RoleUser), "Test pattern 720p (updated)")
 	w.WithFiles(v)
 	for _, id := range []string{v.UUID, v.ShortUUID(), fmt.Sprint(v.ID), v.UUID + "/"} {
@@ -161,7 +165,7 @@ func TestDetails(t *testing.T) {
 	for path, want := range map[string]string{
 		"captions": `{"total":0,"data":[]}`, "chapters": `{"chapters":[]}`, "storyboards": `{"storyboards":[]}`,
 	} {
-		if a := w.Do(nil, "GET", "/api/v1/videos/"+v.UUID+"/"+path, nil); a.Status != 200 || string(a.Body) != want {
+		if a := w.Do(nil, "GET", "/api/v1/videos/"+v.UUID+"/"+path, nil); a.Status != 200 || strings.TrimSpace(string(a.Body)) != want {
 			t.Errorf("%s: %d %s", path, a.Status, a.Body)
 		}
 		if a := w.Do(nil, "GET", "/api/v1/videos/999/"+path, nil); a.Status != 404 {
@@ -173,9 +177,24 @@ func TestDetails(t *testing.T) {
 	}
 }
 
+// parts registers the features that answer below a video.
+func parts(t *testing.T, w *catalogtest.World) func(*rest.Router) {
+	t.Helper()
+	boards, err := storyboard.New(storyboard.Options{DB: w.DB, Catalog: w.Catalog, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(r *rest.Router) {
+		caption.New(caption.Options{DB: w.DB, Catalog: w.Catalog}).Routes(r)
+		chapter.New(w.DB, w.Catalog).Routes(r)
+		boards.Routes(r)
+	}
+}
+
 // TestWhoSees is the matrix of SEC-54: privacy and state by route and viewer.
 func TestWhoSees(t *testing.T) {
 	w := catalogtest.New(t, dbtest.SQLite(t))
+	w.Routes = parts(t, w)
 	alice, bob := w.User("alice", rest.RoleUser), w.User("bob", rest.RoleUser)
 	mod := w.User("mod", rest.RoleModerator)
 	privacy := func(p catalog.Privacy) func(*catalog.NewVideo) {

@@ -66,5 +66,25 @@ func (s *Service) Find(ctx context.Context, p *rest.Principal, id string) (*Vide
 	if v.Privacy == Unlisted && ref.UUID == "" && !IsOwner(p, v) && !p.IsModerator() {
 		return nil, notFound
 	}
+	if s.Touched != nil && !v.Local {
+		s.Touched(ctx, v)
+	}
+	return v, nil
+}
+
+// FindOwn loads a local video that p may change, its owner or a moderator, or
+// answers with a *rest.Problem (SEC-44).
+func (s *Service) FindOwn(ctx context.Context, p *rest.Principal, id string) (*Video, error) {
+	ref, ok := ParseRef(id)
+	if !ok {
+		return nil, rest.NotFound("Video not found")
+	}
+	v, err := s.Get(ctx, ref)
+	if err == nil && (!v.Local || !mayEdit(p, v)) {
+		err = ErrForbidden
+	}
+	if err != nil {
+		return nil, problem(err)
+	}
 	return v, nil
 }

@@ -14,5 +14,6 @@
 //   - pictures are fetched, re-encoded and served from here (SEC-41)
 //
 // Specifications: AS2 Video, Create, Update, Delete, Announce, Undo; PT
-// federation 2 to 6. Imports no sibling but catalog.
+// federation 2 to 6. Imports no sibling but catalog and
+// chapter.
 package federation

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
@@ -15,6 +16,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/chapter"
 	"github.com/kinemesh/kinemesh/video/picture"
 )
 
@@ -38,6 +40,8 @@ type Service struct {
 	log      *slog.Logger
 	urls     catalog.URLs
 
+	partsAfter time.Duration // how long after a document its chapters are read
+
 	// Saved hears of every document of a remote video that was stored, in the
 	// transaction that did it. It is set before the server starts; nil: nobody.
 	Saved func(tx *db.Tx, v *catalog.Video, o vocab.Object) error
@@ -47,9 +51,9 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{
 		db: o.DB, engine: o.Engine, catalog: o.Catalog, channels: o.Channels, files: o.Transport, log: o.Logger,
-		urls: o.Catalog.URLs(),
+		urls: o.Catalog.URLs(), partsAfter: 2 * time.Second,
 	}
-	o.Catalog.Resolve = s.Resolve
+	o.Catalog.Resolve, o.Catalog.Touched = s.Resolve, s.touched
 	return s
 }
 
@@ -69,6 +73,7 @@ func (s *Service) Module() activitypub.Module {
 		Objects: []activitypub.ObjectType{{Type: "Video", Local: s.local, Has: s.has, Ingest: s.Ingest, Remove: s.remove}},
 		Jobs: []jobs.Handler{
 			jobs.Handle(s.federate, jobs.As("federate-video")),
+			jobs.Handle(s.fetchParts, jobs.Attempts(3), jobs.Keep(time.Hour)),
 			jobs.Handle(s.fetchThumbnails, jobs.Attempts(4), jobs.Timeout(5*time.Minute)),
 		},
 		FollowChanged: s.followChanged,
@@ -138,6 +143,18 @@ func (s *Service) Resolve(ctx context.Context, uri string) (int64, error) {
 	return v.ID, nil
 }
 
+// touched has a remote video that somebody opens fetched again when it is stale
+// (PT federation 6).
+func (s *Service) touched(ctx context.Context, v *catalog.Video) {
+	var at time.Time
+	if v.FetchedAt != nil {
+		at = *v.FetchedAt
+	}
+	if err := s.engine.Touch(ctx, v.IRI, at); err != nil {
+		s.log.WarnContext(ctx, "stale video not refreshed", "video", v.IRI, "error", err)
+	}
+}
+
 // Ingest stores a document that came from its origin.
 func (s *Service) Ingest(ctx context.Context, o vocab.Object) error {
 	_, err := s.ingest(ctx, o)
@@ -159,11 +176,17 @@ func (s *Service) ingest(ctx context.Context, o vocab.Object) (*catalog.Video, e
 	in.Video.ChannelID = ch.ID
 	var v *catalog.Video
 	err = s.db.Tx(ctx, func(tx *db.Tx) (err error) {
-		v, _, err = s.catalog.SaveRemote(tx, in.Remote)
+		var changed bool
+		v, changed, err = s.catalog.SaveRemote(tx, in.Remote)
 		if err == nil && s.Saved != nil {
 			err = s.Saved(tx, v, o)
 		}
-		return err
+		if err != nil || !changed || v.PartsURL == "" {
+			return err
+		}
+		// PeerTube sends many Updates in a row.
+		key := strconv.FormatInt(v.ID, 10)
+		return jobs.Insert(tx, catalog.RemotePartsArgs{VideoID: v.ID}, jobs.Unique(key), jobs.RunAt(db.Now().Add(s.partsAfter)))
 	})
 	if errors.Is(err, catalog.ErrConflict) {
 		return nil, activitypub.Drop(fmt.Errorf("save %s: %w", o.ID(), err))
@@ -190,6 +213,27 @@ func (s *Service) channelOf(ctx context.Context, in *incoming) (*channel.Channel
 		}
 	}
 	return nil, activitypub.Drop(fmt.Errorf("%w: %s belongs to no channel: %w", vocab.ErrInvalid, in.Video.IRI, last))
+}
+
+// fetchParts reads the chapters of a remote video at its origin.
+func (s *Service) fetchParts(ctx context.Context, a catalog.RemotePartsArgs) error {
+	v, err := s.catalog.ByID(ctx, a.VideoID)
+	if errors.Is(err, catalog.ErrNotFound) || (err == nil && (v.Local || v.PartsURL == "")) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	doc, err := s.engine.Actors.FetchDocument(transport.WithBudget(ctx, transport.ActivityBudget), v.PartsURL)
+	switch {
+	case err == nil:
+	case !transport.Temporary(err):
+		s.log.InfoContext(ctx, "chapters not taken", "video", v.IRI, "error", err)
+		return nil
+	default:
+		return fmt.Errorf("fetch chapters of %s: %w", v.IRI, err)
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error { return chapter.Set(tx, v.ID, chapter.FromDocument(doc)) })
 }
 
 // FetchPictures fetches the pictures of a remote video that are not stored yet.

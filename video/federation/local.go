@@ -10,6 +10,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/chapter"
 )
 
 // maxShown bounds the items of a collection of a video. They stand in its first
@@ -30,12 +31,6 @@ type page struct {
 	PartOf string   `json:"partOf"`
 	Items  []string `json:"orderedItems"`
 	Total  int64    `json:"totalItems"`
-}
-
-// chapters are those of a video: none yet.
-type chapters struct {
-	ID    string     `json:"id"`
-	Parts []struct{} `json:"hasPart"`
 }
 
 // local answers for the documents of our videos (PT federation 2): the video at
@@ -72,7 +67,11 @@ func (s *Service) local(ctx context.Context, path string) (any, error) {
 	case "comments":
 		return vocab.Build(vocab.Base, collection{ID: v.IRI + "/comments", Type: "OrderedCollection", Total: v.Comments})
 	case "chapters":
-		return vocab.Build(vocab.Chapters, chapters{ID: v.IRI + "/chapters", Parts: []struct{}{}})
+		list, err := chapter.Of(s.db.Read(ctx), v)
+		if err != nil {
+			return nil, err
+		}
+		return vocab.Build(vocab.Chapters, chapter.ToDocument(v, list))
 	}
 	if n, ok := strings.CutPrefix(part, "announces/"); ok {
 		return s.announceBy(ctx, v, n)

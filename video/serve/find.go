@@ -146,6 +146,8 @@ func typeOf(name string) string {
 		return "application/vnd.apple.mpegurl"
 	case ".json":
 		return "application/json"
+	case ".vtt":
+		return "text/vtt; charset=utf-8"
 	case ".torrent":
 		return "application/x-bittorrent"
 	case ".jpg":

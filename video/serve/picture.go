@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -14,7 +13,7 @@ import (
 )
 
 const (
-	// maxFetching bounds the remote videos whose pictures are fetched at once for
+	// maxFetching bounds the remote videos whose files are fetched at once for
 	// viewers who wait for them.
 	maxFetching = 16
 	// fetchTime is how long a viewer waits.
@@ -37,7 +36,7 @@ func (s *Serve) picture(kind int) echo.HandlerFunc {
 			return err
 		}
 		if !t.Stored {
-			if err := s.fetch(c.Request().Context(), v, t); err != nil {
+			if err := s.fetch(c.Request().Context(), v, t, t.Filename, s.FetchPictures); err != nil {
 				return err
 			}
 		}
@@ -45,26 +44,27 @@ func (s *Serve) picture(kind int) echo.HandlerFunc {
 	}
 }
 
-// fetch gets the missing pictures of a remote video, once for all who wait. It
-// goes on when the one who asked first goes away.
-func (s *Serve) fetch(ctx context.Context, v *catalog.Video, t *catalog.Thumbnail) error {
-	if s.FetchPictures == nil || v.Local {
+// fetch gets a missing file of a remote video, and all others of its kind, once
+// for all who wait. It goes on when the one who asked first goes away. row, a
+// pointer to the kind's row, notes under filename that the file is stored.
+func (s *Serve) fetch(ctx context.Context, v *catalog.Video, row any, filename string, do func(context.Context, int64) error) error {
+	if do == nil || v.Local {
 		return notFound()
 	}
-	_, err, _ := s.fetches.Do(strconv.FormatInt(v.ID, 10), func() (any, error) {
+	_, err, _ := s.fetches.Do(fmt.Sprintf("%T %d", row, v.ID), func() (any, error) {
 		select {
 		case s.fetching <- struct{}{}:
 			defer func() { <-s.fetching }()
 		default:
 			return nil, &rest.Problem{
-				Status: http.StatusServiceUnavailable, Code: "busy", Detail: "Too many pictures are being fetched",
+				Status: http.StatusServiceUnavailable, Code: "busy", Detail: "Too many files are being fetched",
 				Header: map[string]string{"Retry-After": "5"},
 			}
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTime)
 		defer cancel()
-		if err := s.FetchPictures(ctx, v.ID); err != nil {
-			s.log.InfoContext(ctx, "pictures of a remote video not fetched", "video", v.IRI, "error", err)
+		if err := do(ctx, v.ID); err != nil {
+			s.log.InfoContext(ctx, "files of a remote video not fetched", "video", v.IRI, "error", err)
 			return nil, notFound()
 		}
 		return nil, nil
@@ -73,14 +73,62 @@ func (s *Serve) fetch(ctx context.Context, v *catalog.Video, t *catalog.Thumbnai
 		return err
 	}
 	var stored []bool
-	err = s.o.DB.Read(ctx).Model(&catalog.Thumbnail{}).Where("id = ? AND filename = ?", t.ID, t.Filename).Pluck("stored", &stored).Error
+	err = s.o.DB.Read(ctx).Model(row).Where("filename = ?", filename).Pluck("stored", &stored).Error
 	if err != nil {
-		return fmt.Errorf("look up picture: %w", err)
+		return fmt.Errorf("look up file: %w", err)
 	}
 	if len(stored) == 0 || !stored[0] {
 		return notFound()
 	}
 	return nil
+}
+
+// caption serves the subtitles of a video in one language.
+func (s *Serve) caption(c echo.Context) error {
+	r := &catalog.Caption{}
+	v, err := s.extra(c, r, func() int64 { return r.VideoID })
+	if err == nil && !r.Stored {
+		err = s.fetch(c.Request().Context(), v, r, r.Filename, s.FetchCaptions)
+	}
+	if err != nil {
+		return err
+	}
+	return s.send(c, r.Key(), s.cache(v, cacheForever))
+}
+
+// storyboard serves the picture of the seek bar of a video.
+func (s *Serve) storyboard(c echo.Context) error {
+	r := &catalog.Storyboard{}
+	v, err := s.extra(c, r, func() int64 { return r.VideoID })
+	if err == nil && !r.Stored {
+		err = s.fetch(c.Request().Context(), v, r, r.Filename, s.FetchStoryboard)
+	}
+	if err != nil {
+		return err
+	}
+	return s.send(c, r.Key(), s.cache(v, cacheForever))
+}
+
+// extra loads the row of the file that is asked for, and its video, which who
+// asks may see.
+func (s *Serve) extra(c echo.Context, row any, videoID func() int64) (*catalog.Video, error) {
+	name, err := named(c)
+	if err != nil {
+		return nil, err
+	}
+	ctx := c.Request().Context()
+	if err := s.o.DB.Read(ctx).Where("filename = ?", name).Limit(1).Find(row).Error; err != nil {
+		return nil, fmt.Errorf("look up file: %w", err)
+	}
+	if videoID() == 0 {
+		return nil, notFound()
+	}
+	v, err := s.video(ctx, catalog.Ref{ID: videoID()})
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.permit(c, v)
+	return v, err
 }
 
 // avatar serves the pictures of accounts and channels, which are for everyone.

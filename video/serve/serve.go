@@ -40,6 +40,8 @@ type Serve struct {
 	// FetchPictures fetches the pictures of a remote video that are not stored
 	// yet. nil: such a picture is 404.
 	FetchPictures func(ctx context.Context, videoID int64) error
+	// FetchCaptions and FetchStoryboard do so for the captions and the storyboard.
+	FetchCaptions, FetchStoryboard func(ctx context.Context, videoID int64) error
 
 	fetches  singleflight.Group
 	fetching chan struct{}
@@ -68,10 +70,12 @@ func (s *Serve) Routes(r *rest.Router) {
 		"/static/streaming-playlists/hls/:uuid/:file":         s.hls,
 		"/static/streaming-playlists/hls/private/:uuid/:file": s.hls,
 
-		"/lazy-static/thumbnails/:file": s.picture(catalog.Miniature),
-		"/lazy-static/previews/:file":   s.picture(catalog.Preview),
-		"/lazy-static/torrents/:file":   s.torrent,
-		"/lazy-static/avatars/:file":    s.avatar,
+		"/lazy-static/thumbnails/:file":     s.picture(catalog.Miniature),
+		"/lazy-static/previews/:file":       s.picture(catalog.Preview),
+		"/lazy-static/torrents/:file":       s.torrent,
+		"/lazy-static/video-captions/:file": s.caption,
+		"/lazy-static/storyboards/:file":    s.storyboard,
+		"/lazy-static/avatars/:file":        s.avatar,
 
 		"/download/torrents/:file":                       s.downloadTorrent,
 		"/download/web-videos/:file":                     s.downloadWebVideo,
