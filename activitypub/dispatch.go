@@ -91,8 +91,8 @@ func (e *Engine) handler(activity string, object vocab.Object) (Handler, bool) {
 func (e *Engine) resolve(ctx context.Context, env vocab.Envelope) (vocab.Object, error) {
 	id := env.ObjectID()
 	switch env.Type {
-	case "Follow", "Accept", "Reject":
-		return env.Object, nil // the follow handlers look both ends up themselves
+	case "Follow", "Accept", "Reject", "Flag":
+		return env.Object, nil // the handlers look up themselves what is named, all of it
 	case "Undo":
 		return e.undone(ctx, env)
 	case "Delete":
