@@ -76,6 +76,7 @@ func (s *Service) Module() activitypub.Module {
 			jobs.Handle(s.fetchParts, jobs.Attempts(3), jobs.Keep(time.Hour)),
 			jobs.Handle(s.fetchThumbnails, jobs.Attempts(4), jobs.Timeout(5*time.Minute)),
 		},
+		Counts:        s.counts,
 		FollowChanged: s.followChanged,
 		ActorDeleted:  func(ctx context.Context, a *actor.Actor) error { return s.catalog.DropActor(ctx, a.ID) },
 	}

@@ -13,29 +13,9 @@ import (
 	"github.com/kinemesh/kinemesh/video/chapter"
 )
 
-// maxShown bounds the items of a collection of a video. They stand in its first
-// page, embedded.
-const maxShown = 100
-
-// collection is an OrderedCollection below a video (AS2 5).
-type collection struct {
-	ID    string `json:"id"`
-	Type  string `json:"type"`
-	Total int64  `json:"totalItems"`
-	First *page  `json:"first,omitempty"`
-}
-
-type page struct {
-	ID     string   `json:"id"`
-	Type   string   `json:"type"`
-	PartOf string   `json:"partOf"`
-	Items  []string `json:"orderedItems"`
-	Total  int64    `json:"totalItems"`
-}
-
 // local answers for the documents of our videos (PT federation 2): the video at
-// its id and at its page, its Create, its Announces, its collections. What
-// anyone may not see is not there (SEC-54).
+// its id and at its page, its Create, its Announces and chapters. Comments and
+// rates answer for theirs. What anyone may not see is not there (SEC-54).
 func (s *Service) local(ctx context.Context, path string) (any, error) {
 	id, part, ok := documentPath(path)
 	if !ok {
@@ -60,12 +40,6 @@ func (s *Service) local(ctx context.Context, path string) (any, error) {
 		return s.document(ctx, v, part)
 	case "announces":
 		return s.announces(ctx, v)
-	case "likes":
-		return vocab.Build(vocab.Base, collection{ID: v.IRI + "/likes", Type: "OrderedCollection", Total: v.Likes})
-	case "dislikes":
-		return vocab.Build(vocab.Base, collection{ID: v.IRI + "/dislikes", Type: "OrderedCollection", Total: v.Dislikes})
-	case "comments":
-		return vocab.Build(vocab.Base, collection{ID: v.IRI + "/comments", Type: "OrderedCollection", Total: v.Comments})
 	case "chapters":
 		list, err := chapter.Of(s.db.Read(ctx), v)
 		if err != nil {
@@ -125,24 +99,22 @@ func (s *Service) document(ctx context.Context, v *catalog.Video, part string) (
 	return vocab.Build(vocab.Video, s.wire(v, m, p))
 }
 
-// announces lists who shared the video, newest first.
+// announces lists who shared the video, newest first, page by page.
 func (s *Service) announces(ctx context.Context, v *catalog.Video) (any, error) {
-	q := s.db.Read(ctx).Model(&catalog.Share{}).Where("video_id = ?", v.ID)
-	var total int64
-	if err := q.Count(&total).Error; err != nil {
-		return nil, fmt.Errorf("count shares: %w", err)
-	}
-	c := collection{ID: v.IRI + "/announces", Type: "OrderedCollection", Total: total}
-	if total == 0 {
-		return vocab.Build(vocab.Base, c)
-	}
-	var items []string
-	err := s.db.Read(ctx).Model(&catalog.Share{}).Where("video_id = ?", v.ID).Order("id DESC").Limit(maxShown).Pluck("iri", &items).Error
-	if err != nil {
-		return nil, fmt.Errorf("list shares: %w", err)
-	}
-	c.First = &page{ID: c.ID + "?page=1", Type: "OrderedCollectionPage", PartOf: c.ID, Items: items, Total: total}
-	return vocab.Build(vocab.Base, c)
+	return activitypub.Paged(ctx, v.IRI+"/announces", func(ctx context.Context, offset, limit int) (items []string, total int64, err error) {
+		q := s.db.Read(ctx).Model(&catalog.Share{}).Where("video_id = ?", v.ID)
+		if err := q.Count(&total).Error; err != nil {
+			return nil, 0, fmt.Errorf("count shares: %w", err)
+		}
+		if limit == 0 {
+			return nil, total, nil
+		}
+		err = s.db.Read(ctx).Model(&catalog.Share{}).Where("video_id = ?", v.ID).Order("id DESC").Offset(offset).Limit(limit).Pluck("iri", &items).Error
+		if err != nil {
+			return nil, 0, fmt.Errorf("list shares: %w", err)
+		}
+		return items, total, nil
+	})
 }
 
 // announceBy is the Announce of the video by one of our actors. After a video

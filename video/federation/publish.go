@@ -216,7 +216,8 @@ func (s *Service) publishChange(tx *db.Tx, v *catalog.Video, c *cast) error {
 	if err != nil {
 		return err
 	}
-	if err := s.engine.Outbox.Publish(tx, c.account, doc, activitypub.Delivery{FollowersOf: idsOf(c.involved())}); err != nil {
+	d := activitypub.Delivery{FollowersOf: idsOf(c.involved()), Coalesce: "Update " + v.IRI}
+	if err := s.engine.Outbox.Publish(tx, c.account, doc, d); err != nil {
 		return err
 	}
 	if announced {
