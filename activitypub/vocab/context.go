@@ -42,6 +42,7 @@ var contexts = [...]string{
 		`"webfinger":"https://purl.archive.org/socialweb/webfinger#webfinger",` + // FEP-2c59
 		`"playerSettings":"pt:playerSettings","email":"sc:email","manuallyApprovesFollowers":"as:manuallyApprovesFollowers",` +
 		`"PropertyValue":"sc:PropertyValue","value":"sc:value","Hashtag":"as:Hashtag","Multikey":"sec:Multikey",` + // FEP-521a
+		`"assertionMethod":{"@id":"sec:assertionMethod","@type":"@id"},` +
 		`"controller":{"@id":"sec:controller","@type":"@id"},"publicKeyMultibase":{"@id":"sec:publicKeyMultibase","@type":"sec:multibase"}}]`,
 	Video: baseTerms + `,{"pt":"https://joinpeertube.org/ns#","sc":"http://schema.org/","Hashtag":"as:Hashtag","category":"sc:category",` +
 		`"licence":"sc:license","subtitleLanguage":"sc:subtitleLanguage",` +
