@@ -25,6 +25,8 @@ import (
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/video/rate"
+	"github.com/kinemesh/kinemesh/video/redundancy"
+	"github.com/kinemesh/kinemesh/video/report"
 	"github.com/kinemesh/kinemesh/video/serve"
 	"github.com/kinemesh/kinemesh/video/storage"
 	"github.com/kinemesh/kinemesh/video/storyboard"
@@ -69,6 +71,8 @@ type Video struct {
 	comment    *comment.Service
 	rate       *rate.Service
 	view       *view.Service
+	report     *report.Service
+	redundancy *redundancy.Service
 }
 
 // New opens the folders of the storage and assembles the features. Close
@@ -155,6 +159,10 @@ func (v *Video) assemble() (err error) {
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Settings: cfg.Views.Videos, Changed: v.federation.Changed, Logger: o.Logger,
 	})
 	v.Catalog.Viewers = v.view.Viewers
+	v.redundancy = redundancy.New(redundancy.Options{
+		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, AcceptFrom: cfg.RemoteRedundancy.Videos.AcceptFrom, Logger: o.Logger,
+	})
+	v.report = report.New(report.Options{DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Logger: o.Logger})
 	v.caption = caption.New(caption.Options{
 		DB: o.DB, Catalog: v.Catalog, Transport: o.Transport, Put: v.put, Logger: o.Logger,
 	})
@@ -173,7 +181,7 @@ func (v *Video) assemble() (err error) {
 // Module is what the server plugs in.
 func (v *Video) Module() activitypub.Module {
 	// What lies below the path of a video is asked for before the video.
-	m := activitypub.Merge(v.comment.Module(), v.rate.Module(), v.view.Module(), v.federation.Module())
+	m := activitypub.Merge(v.comment.Module(), v.rate.Module(), v.view.Module(), v.report.Module(), v.redundancy.Module(), v.federation.Module())
 	m.Name = "video"
 	m.Migrations = []migrations.Set{migrations.Video}
 	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs())
