@@ -61,7 +61,10 @@ func Serve(t testing.TB, d *db.DB, o Options) *Server {
 	s := &Server{DB: d, Host: l.Addr().String(), Origin: "http://" + l.Addr().String(), Echo: echo.New(), t: t}
 	opts := activitypub.Options{
 		DB: d, Transport: Transport(t), Origin: s.Origin,
-		Federation: config.Federation{Enabled: true, SignFederatedFetches: true, AllowHTTP: true, MinRSABits: 2048},
+		Federation: config.Federation{Enabled: true, SignFederatedFetches: true, AllowHTTP: true, MinRSABits: 2048,
+			// A test may send as much as it likes, unless the limits are its subject.
+			InboxLimits: config.InboxLimits{HostRate: 1e6, HostBurst: 1e6, ActorRate: 1e6, ActorBurst: 1e6},
+		},
 		Followers:  config.Followers{Instance: config.FollowersInstance{Enabled: true}, Channels: config.Toggle{Enabled: true}},
 		Software:   webfinger.Software{Name: "kinemesh", Version: "0.0.0-test"},
 		Logger:     slog.New(slog.DiscardHandler),

@@ -28,7 +28,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 )
 
-// Senders of the benchmark: enough hosts that none of them reaches its limit.
+// Senders of the benchmark, and how they come.
 const (
 	benchHosts   = 40
 	benchActors  = 5  // of each host

@@ -63,13 +63,14 @@ type Inbox struct {
 	hints    *perMinute // by host
 	group    group
 	keys     *keys
+	rates    *rates
 }
 
 // New makes an Inbox.
 func New(o Options) *Inbox {
 	b := &Inbox{
 		o: o, log: o.Logger, metrics: newMetrics(o.Metrics),
-		failures: newPerMinute(maxFailures, o.Now), hints: newPerMinute(maxHints, o.Now), keys: newKeys(o.Now),
+		failures: newPerMinute(maxFailures, o.Now), hints: newPerMinute(maxHints, o.Now), keys: newKeys(o.Now), rates: newRates(o.Limits, o.Now),
 	}
 	b.group.commit = b.commitRows
 	b.gofed = pub.NewCustomActor(&delegate{b}, false, true, clock{})

@@ -9,7 +9,7 @@ import (
 // metrics of the inbox.
 type metrics struct {
 	// kinemesh_activitypub_inbox_total{result}: accepted, repeat, ignored,
-	// invalid, too_large, type, blocked, limited, origin, key, and the reasons
+	// invalid, too_large, type, blocked, limited, rate, origin, key, and the reasons
 	// of signature: missing, ambiguous, malformed, algorithm, coverage,
 	// digest, date, host, mismatch.
 	requests *prometheus.CounterVec

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -39,12 +40,15 @@ type refusal struct {
 	status int
 	label  string
 	err    error
+	after  time.Duration // of 429: when to come again
 }
 
 func (r *refusal) Error() string { return r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
-func refuse(status int, label string, err error) error { return &refusal{status, label, err} }
+func refuse(status int, label string, err error) error {
+	return &refusal{status: status, label: label, err: err}
+}
 
 // Post accepts an activity: 204 once it is committed (REL-01), 202 when
 // there is nothing to do, else a problem.
@@ -103,15 +107,22 @@ func (b *Inbox) read(in *incoming) error {
 	if b.failures.over(network(in.remote)) { // SEC-33
 		return refuse(http.StatusTooManyRequests, "limited", errors.New("too many failures from this address"))
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, in.req.Body, maxBody))
-	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return refuse(http.StatusRequestEntityTooLarge, "too_large", err)
+	params, err := signature.Parse(in.req)
+	if err == nil {
+		if err := b.admitted(params.KeyID); err != nil {
+			return err
 		}
-		return refuse(http.StatusBadRequest, "invalid", err)
+	}
+	in.params = params
+	body, errBody := io.ReadAll(http.MaxBytesReader(nil, in.req.Body, maxBody))
+	if errBody != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](errBody); ok {
+			return refuse(http.StatusRequestEntityTooLarge, "too_large", errBody)
+		}
+		return refuse(http.StatusBadRequest, "invalid", errBody)
 	}
 	in.body = body
-	if in.params, err = signature.Parse(in.req); err != nil {
+	if err != nil {
 		return b.unsigned(in, err)
 	}
 	if err := b.o.Policy.Check(in.req, in.params, body); err != nil {

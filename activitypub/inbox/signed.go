@@ -1,8 +1,11 @@
 package inbox
 
 import (
+	"cmp"
 	"errors"
+	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -56,11 +59,15 @@ func (b *Inbox) problem(c echo.Context, err error) error {
 		return err
 	}
 	b.metrics.requests.WithLabelValues(r.label).Inc()
-	b.log.InfoContext(c.Request().Context(), "request refused", "method", c.Request().Method, "reason", r.label, "error", r.err)
+	level := slog.LevelInfo
+	if r.status == http.StatusTooManyRequests {
+		level = slog.LevelDebug // a flood of requests must not be one of lines
+	}
+	b.log.Log(c.Request().Context(), level, "request refused", "method", c.Request().Method, "reason", r.label, "error", r.err)
 	p := &rest.Problem{Status: r.status, Detail: http.StatusText(r.status)}
 	switch r.status {
 	case http.StatusTooManyRequests:
-		p.Header = map[string]string{"Retry-After": "60"}
+		p.Header = map[string]string{"Retry-After": retryAfter(cmp.Or(r.after, time.Minute))}
 	case http.StatusUnauthorized:
 		c.Response().Header().Set("Vary", "Accept, Signature")
 		p.Header = map[string]string{"Accept-Signature": signature.Challenge(c.Request().Method)}

@@ -47,6 +47,9 @@ const (
 
 // store commits the activity together with the job that will take it.
 func (b *Inbox) store(ctx context.Context, in *incoming) error {
+	if err := b.admit(in); err != nil {
+		return err
+	}
 	sum := sha256.Sum256(in.params.Signature)
 	row := newRow(in.env, in.signer.IRI, hex.EncodeToString(sum[:]), string(in.body))
 	row.State = b.lane(row)
