@@ -155,6 +155,24 @@ func TestUnsignedIsGone(t *testing.T) {
 	}
 }
 
+// TestFloating: what hangs on a term that no context defines is signed, too; a
+// change of it breaks the signature, and yet it is not in what is used.
+func TestFloating(t *testing.T) {
+	doc, verify := signed(t, replace(t, like, `"type":"Like"`, `"extra":{"name":"floating","tag":[{"name":"deep"}]},"type":"Like"`))
+	compacted, err := verify(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(compacted), "floating") {
+		t.Errorf("it is in %s", compacted)
+	}
+	for _, change := range [][2]string{{"floating", "other"}, {"deep", "flat"}, {`"extra":{"name":"floating","tag":[{"name":"deep"}]},`, ""}, {`"views":3`, `"views":4`}} {
+		if _, err := verify(replace(t, doc, change[0], change[1])); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%q: %v", change, err)
+		}
+	}
+}
+
 // TestRedefined: the sender calls things what it likes; here they have their
 // own names again.
 func TestRedefined(t *testing.T) {

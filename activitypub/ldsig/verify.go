@@ -83,29 +83,50 @@ func (s *wireSignature) read(member json.RawMessage) error {
 // Verify checks the signature with its creator's key and gives the document
 // compacted with our own context, without signature and proof. That form is
 // what was signed: use it, and nothing of the document as received (SEC-11).
-func (s *Signed) Verify(key crypto.PublicKey) (compacted json.RawMessage, err error) {
+func (s *Signed) Verify(key crypto.PublicKey) (doc json.RawMessage, err error) {
 	defer guard(&err)
 	public, ok := key.(*rsa.PublicKey)
 	if !ok {
 		return nil, fmt.Errorf("%w: a key of type %T", ErrInvalid, key)
 	}
 	p := shared()
-	body, err := p.compact(s.doc)
+	c, err := p.compact(s.doc)
 	if err != nil {
 		return nil, err
 	}
-	node, err := p.expandWith(p.own, body)
+	node, err := p.expandWith(p.own, c.body)
 	if err != nil {
 		return nil, err
 	}
-	g, err := toRDF(node)
+	compact, err := toRDF(node)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.fits(public, g); err != nil {
+	err = s.fits(public, compact)
+	if err != nil && c.pruned {
+		// What hangs on a term that no context defines is signed, too, though
+		// nobody can tell what it belongs to. Then the rest must be the same.
+		if err = s.fits(public, c.all); err == nil {
+			err = sameMeaning(c.kept, compact)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
-	return p.finish(body)
+	return p.finish(c.body)
+}
+
+// sameMeaning tells whether two graphs are the same.
+func sameMeaning(a, b *graph) error {
+	x, err := nquads(a, escapeAll)
+	if err != nil {
+		return err
+	}
+	y, err := nquads(b, escapeAll)
+	if err == nil && !bytes.Equal(x, y) {
+		err = fmt.Errorf("%w: it cannot be said in our terms", ErrInvalid)
+	}
+	return err
 }
 
 // fits compares with both ways of escaping control characters; most documents
@@ -129,42 +150,61 @@ func (s *Signed) fits(key *rsa.PublicKey, g *graph) error {
 	return fmt.Errorf("%w: it does not fit", ErrInvalid)
 }
 
-// compact gives the document in terms of our own context, without whatever no
+// compacted is a document in terms of our own context, without whatever no
 // signature covers.
-func (p *processor) compact(d *document) (map[string]any, error) {
+type compacted struct {
+	body map[string]any
+	all  *graph // what the document says as it was received
+	kept *graph // what of it is in body
+	// pruned tells that the two differ.
+	pruned bool
+}
+
+func (p *processor) compact(d *document) (*compacted, error) {
 	node, err := p.expand(d)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := prune(node)
+	c := &compacted{}
+	if c.all, err = toRDF(node); err != nil {
+		return nil, err
+	}
+	pruned, err := prune(node)
 	if err != nil {
 		return nil, err
 	}
+	kept, ok := pruned.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%w: no identifier", ErrInvalid)
+	}
+	if c.kept, err = toRDF(kept); err != nil {
+		return nil, err
+	}
+	c.pruned = len(c.kept.quads) != len(c.all.quads)
 	out, err := ld.NewJsonLdApi().Compact(p.own, "", kept, true)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	body, ok := out.(map[string]any)
-	if !ok || len(body) == 0 {
+	if c.body, ok = out.(map[string]any); !ok || len(c.body) == 0 {
 		return nil, fmt.Errorf("%w: nothing in it is defined", ErrInvalid)
 	}
-	return body, nil
+	return c, nil
 }
 
 // Compact gives a document as Verify does, without looking at its signature:
 // for one that was verified before.
-func Compact(raw []byte) (compacted json.RawMessage, err error) {
+func Compact(raw []byte) (doc json.RawMessage, err error) {
 	defer guard(&err)
 	d, err := read(raw)
 	if err != nil {
 		return nil, err
 	}
 	p := shared()
-	body, err := p.compact(d)
+	c, err := p.compact(d)
 	if err != nil {
 		return nil, err
 	}
-	return p.finish(body)
+	return p.finish(c.body)
 }
 
 // finish writes a compacted document with the names that readers look for.
