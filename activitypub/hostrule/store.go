@@ -17,12 +17,12 @@ import (
 
 // Rule is a row of the table host_rules.
 type Rule struct {
-	ID        int64  `gorm:"primaryKey"`
-	Host      string // in iri's spelling
-	Action    string
-	Reason    string // for administrators
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	ID        int64     `gorm:"primaryKey" json:"-"`
+	Host      string    `json:"host"` // in iri's spelling
+	Action    string    `json:"action"`
+	Reason    string    `json:"reason"` // for administrators
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
 }
 
 // TableName names the table.
