@@ -11,6 +11,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/chapter"
 	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -93,6 +94,9 @@ func (s *Site) watch(c echo.Context) error {
 	for _, tag := range v.media.Tags {
 		w.Tags = append(w.Tags, Chip{Label: tag, URL: "/videos/browse?tagsOneOf=" + url.QueryEscape(tag)})
 	}
+	if w.Chapters, err = s.chapters(c, v, path); err != nil {
+		return err
+	}
 	w.Details = s.details(v)
 	w.Downloads = s.downloads(v)
 	if f := progressive(v.media.Files); f != nil && w.Indexed {
@@ -152,6 +156,10 @@ func (s *Site) player(c echo.Context, v *loaded) Player {
 		p.Sources = append(p.Sources, Source{p.HLS, hlsType})
 		s.peers(&p, v, master)
 	}
+	for i := range v.media.Captions {
+		t := &v.media.Captions[i]
+		p.Tracks = append(p.Tracks, Track{t.Path(), t.Language, label.Language(t.Language)})
+	}
 	f := progressive(v.media.Files)
 	if f == nil {
 		f = progressive(v.media.HLS) // fragmented, and played as a file too
@@ -171,6 +179,19 @@ func (s *Site) player(c echo.Context, v *loaded) Player {
 	}
 	s.viewerSettings(c, &p)
 	return p
+}
+
+// chapters are the links to where the chapters of a video begin.
+func (s *Site) chapters(c echo.Context, v *loaded, path string) ([]ChapterLink, error) {
+	list, err := chapter.Of(s.o.DB.Read(c.Request().Context()), v.Video)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ChapterLink, len(list))
+	for i, l := range list {
+		out[i] = ChapterLink{clock(l.Timecode), l.Title, fmt.Sprintf("%s?start=%d&autoplay=1", path, l.Timecode)}
+	}
+	return out, nil
 }
 
 // peers fills in what viewers need to find each other. Private videos are left

@@ -140,6 +140,7 @@ type Player struct {
 	Label      string
 	HLS        string // master playlist
 	Sources    []Source
+	Tracks     []Track // subtitles
 	Poster     string
 	Duration   int
 	Autoplay   bool
@@ -156,6 +157,12 @@ type Player struct {
 	Action  string
 	Waiting bool // it will be there soon: the page looks again by itself
 }
+
+// Track are the subtitles of a video in one language.
+type Track struct{ URL, Language, Label string }
+
+// ChapterLink leads to where a chapter begins.
+type ChapterLink struct{ Time, Title, URL string }
 
 // Detail is a row of the details below a description.
 type Detail struct {
@@ -185,6 +192,7 @@ type WatchPage struct {
 	Description template.HTML // sanitised
 	Summary     string        // plain text, for meta tags
 	Tags        []Chip
+	Chapters    []ChapterLink
 	Details     []Detail
 	Downloads   []DownloadFile
 	Next        []Card
