@@ -83,6 +83,7 @@ func command() *cobra.Command {
 		},
 	}
 	root.AddCommand(serve, check, settings, actorCommand(&file))
+	addCommands(root, &file, activitypub.Commands(nil))
 	return root
 }
 
@@ -95,6 +96,10 @@ type app struct {
 	accounts *accounts.Accounts
 	video    *video.Video
 	metrics  *prometheus.Registry
+
+	// For tests; nil outside of them.
+	now    func() time.Time                                             // clock of the signature window
+	lookup func(ctx context.Context, host string) ([]netip.Addr, error) // of the names of other servers
 }
 
 // build reads the settings, opens the database, applies the migrations and
@@ -162,14 +167,14 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 	cfg := a.cfg
 	rules := hostrule.New(hostrule.Options{DB: a.db, Mode: cfg.Federation.Mode, Own: cfg.Host(), Logger: a.log})
 	out := transport.New(transport.Config{
-		Blocked: rules.Blocked,
+		Blocked: rules.Blocked, Lookup: a.lookup,
 		AllowHTTP: cfg.Federation.AllowHTTP, AllowNetworks: cfg.Federation.AllowNetworks,
 		UserAgent:  "Kinemesh/" + version + " (+" + cfg.Origin() + ")",
 		FirstKnock: signature.Scheme(cfg.Federation.FirstKnock), Schemes: schemes.New(a.db, a.log),
 	})
 	a.engine, err = activitypub.New(activitypub.Options{
 		DB: a.db, Transport: out, Rules: rules, Origin: cfg.Origin(), Federation: cfg.Federation, Followers: cfg.Followers,
-		Followings: cfg.Followings, Logger: a.log, Metrics: a.metrics,
+		Followings: cfg.Followings, Logger: a.log, Metrics: a.metrics, Now: a.now,
 		Software:          webfinger.Software{Name: "kinemesh", Version: version, Repository: "https://github.com/kinemesh/kinemesh"},
 		OpenRegistrations: func(context.Context) bool { return cfg.Signup.Enabled },
 		Metadata: func(context.Context) map[string]any {
