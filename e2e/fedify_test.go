@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -168,13 +169,13 @@ func about(id string) func(rig.Heard) bool {
 	return func(h rig.Heard) bool { return h.Object == id }
 }
 
-// counts of a video as visitors see them.
-type counts struct {
+// tally is what visitors see of a video.
+type tally struct {
 	Likes, Dislikes, Comments int
 	Name                      string
 }
 
-func (m *meeting) counts(id string) (c counts, err error) {
+func (m *meeting) counts(id string) (c tally, err error) {
 	return c, m.root.Get(m.ctx, "/api/v1/videos/"+id, &c)
 }
 
@@ -227,7 +228,7 @@ func (m *meeting) fedifyActs() {
 	}
 	id := m.us.Origin + "/videos/watch/" + v.UUID
 	m.verified("Announce", about(id)) // the follower hears of it
-	has := func(what string, want counts) {
+	has := func(what string, want tally) {
 		t.Helper()
 		want.Name = "For " + m.peer.Host
 		m.wait(what, func() (bool, error) {
@@ -237,15 +238,15 @@ func (m *meeting) fedifyActs() {
 	}
 
 	like := m.do("like", map[string]any{"actor": channel, "object": id})
-	has("Like", counts{Likes: 1})
+	has("Like", tally{Likes: 1})
 	m.do("undo", map[string]any{"actor": channel, "type": "Like", "object": id, "id": like["id"]})
-	has("Undo Like", counts{})
+	has("Undo Like", tally{})
 	dislike := m.do("dislike", map[string]any{"actor": channel, "object": id, "shared": true})
-	has("Dislike", counts{Dislikes: 1})
+	has("Dislike", tally{Dislikes: 1})
 	m.do("undo", map[string]any{"actor": channel, "type": "Dislike", "object": id, "id": dislike["id"]})
-	has("Undo Dislike", counts{})
+	has("Undo Dislike", tally{})
 	m.do("like", map[string]any{"actor": channel, "object": id})
-	has("Like again", counts{Likes: 1})
+	has("Like again", tally{Likes: 1})
 
 	create := m.do("note", map[string]any{"actor": channel, "content": "<p>hello from Fedify</p>", "inReplyTo": id})
 	m.wait("Create of a comment", func() (bool, error) {
@@ -359,6 +360,59 @@ func (m *meeting) proof(h rig.Heard) {
 	}
 }
 
+// brought: a Like with Fedify's integrity proof counts although another server
+// signs the request, and what that server has changed in it does not. Nobody can
+// ask the origin, which does not give out Likes.
+func (m *meeting) brought(messenger *rig.Fedify) {
+	t := m.t
+	var ids [2]string
+	for i, name := range []string{"Liked", "Not liked"} {
+		v, err := m.root.Upload(m.ctx, m.clip, rig.Fields{"name": name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[i] = v.UUID
+	}
+	iri := func(i int) string { return m.us.Origin + "/videos/watch/" + ids[i] }
+	like := m.do("like", map[string]any{"actor": messenger.Person(), "object": iri(0)})
+	var doc map[string]any
+	m.wait("the messenger has the Like", func() (bool, error) {
+		log, err := messenger.Log(m.ctx, 0)
+		if err != nil {
+			return false, err
+		}
+		for _, h := range log {
+			if h.Method == http.MethodPost && strings.Contains(h.Body, fmt.Sprint(like["id"])) {
+				return true, json.Unmarshal([]byte(h.Body), &doc)
+			}
+		}
+		return false, nil
+	})
+	bring := func(doc map[string]any) {
+		t.Helper()
+		var out struct{ Status int }
+		if err := messenger.Do(m.ctx, "forward", map[string]any{"document": doc, "inbox": m.us.Origin + "/inbox"}, &out); err != nil {
+			t.Fatal(err)
+		}
+		if out.Status/100 != 2 {
+			t.Errorf("answered %d", out.Status)
+		}
+	}
+	changed := maps.Clone(doc)
+	changed["object"], changed["id"] = iri(1), fmt.Sprint(doc["id"])+"x"
+	bring(changed)
+	for range 2 {
+		bring(doc)
+	}
+	m.wait("the Like that was brought", func() (bool, error) {
+		c, err := m.counts(ids[0])
+		return c.Likes == 1, err
+	})
+	if c, err := m.counts(ids[1]); err != nil || c.Likes != 0 {
+		t.Errorf("a changed Like counts: %+v, %v", c, err)
+	}
+}
+
 // TestFedify: a server of ours of each first knock meets peers built on Fedify
 // that open with either scheme, that challenge, that demand signed fetches and
 // that understand one scheme alone. Every activity goes both ways.
@@ -451,6 +505,10 @@ func TestFedify(t *testing.T) {
 				})
 			}
 		}
+	})
+	t.Run("an activity that another brings", func(t *testing.T) {
+		m := &meeting{ctx: ctx, t: t, us: instances[0].us, root: instances[0].root, peer: peers[0].peer, clip: clip}
+		m.brought(peers[1].peer)
 	})
 	if n := proxy.twice(); n < 20 {
 		t.Errorf("only %d deliveries came twice", n)
