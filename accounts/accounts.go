@@ -43,6 +43,9 @@ func New(o Options) *Accounts {
 	channels := channel.New(channel.Options{
 		DB: o.DB, Actors: o.Engine.Actors, MaxPerUser: o.Config.VideoChannels.MaxPerUser, Logger: o.Logger,
 		Changed: f.changed, Gone: f.gone,
+		MayAsk: func(p *rest.Principal) bool {
+			return p == nil && o.Config.Search.RemoteURI.Anonymous || p != nil && o.Config.Search.RemoteURI.Users
+		},
 	})
 	users := user.New(user.Options{DB: o.DB, Channels: channels, Config: o.Config, Logger: o.Logger})
 	auth := oauth.New(oauth.Options{

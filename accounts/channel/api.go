@@ -89,10 +89,14 @@ func (s *Service) APIChannel(c *Channel) ChannelJSON {
 
 // APIChannelOnly is a channel without its owner, as within a user.
 func (s *Service) APIChannelOnly(c *Channel) ChannelJSON {
+	support := c.Support
+	if !c.Local {
+		support = c.Actor.Support // what its server says
+	}
 	return ChannelJSON{
 		apiActor: s.apiActor(c.ID, c.Actor, c.CreatedAt, c.UpdatedAt),
 		Banners:  []Image{},
-		Support:  orNull(c.Support),
+		Support:  orNull(support),
 		IsLocal:  c.Local,
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 // Errors of the operations. Lookups return [db.ErrNotFound].
@@ -69,6 +70,9 @@ type Options struct {
 	Actors     *actor.Service
 	MaxPerUser int
 	Logger     *slog.Logger
+	// MayAsk tells whether what somebody looks for may be asked for at other
+	// servers (search.remote_uri); nil: nobody's.
+	MayAsk func(p *rest.Principal) bool
 
 	// Changed tells other servers that the document of a local actor changed;
 	// fields are what [Service.ActorFields] adds to it.

@@ -209,14 +209,14 @@ func TestFollowCounts(t *testing.T) {
 		for i, state := range []string{actor.Accepted, actor.Accepted, actor.Pending} {
 			far := remote(t, e, actor.Person, fmt.Sprintf("fan%d", i), "far.test", "")
 			if err := d.Tx(ctx, func(tx *db.Tx) error {
-				_, _, err := actor.SaveFollow(tx, far.ID, c.ActorID, state, far.IRI+"/follow")
+				_, _, err := e.Actors.SaveFollow(tx, far, c.Actor, state, far.IRI+"/follow")
 				return err
 			}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if err := d.Tx(ctx, func(tx *db.Tx) error {
-			_, _, err := actor.SaveFollow(tx, c.Account.ActorID, c.ActorID, actor.Accepted, "https://kinemesh.test/f")
+			_, _, err := e.Actors.SaveFollow(tx, c.Account.Actor, c.Actor, actor.Accepted, "https://kinemesh.test/f")
 			return err
 		}); err != nil {
 			t.Fatal(err)

@@ -62,7 +62,7 @@ func (s *Service) list(ctx context.Context, page rest.Page, where func(*gorm.DB)
 		return nil, 0, fmt.Errorf("count channels: %w", err)
 	}
 	column := map[string]string{
-		"id": "channels.id", "name": "actors.username",
+		"id": "channels.id", "name": "actors.username", "match": "channels.id", "displayName": "actors.name",
 		"updatedAt": "channels.updated_at", "createdAt": "channels.created_at",
 	}[page.Sort]
 	if column == "" {

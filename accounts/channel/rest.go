@@ -24,6 +24,7 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.GET("/accounts/:name", rest.Anyone, s.getAccount)
 	r.API.GET("/accounts/:name/video-channels", rest.Anyone, s.listOfAccount)
 	r.API.GET("/video-channels", rest.Anyone, s.listLocal)
+	r.API.GET("/search/video-channels", rest.Anyone, s.search)
 	r.API.POST("/video-channels", rest.SignedIn, s.create)
 	r.API.GET("/video-channels/:handle", rest.Anyone, s.get)
 	r.API.PUT("/video-channels/:handle", rest.SignedIn, s.update)
@@ -43,7 +44,7 @@ func (s *Service) listAccounts(c echo.Context) error {
 }
 
 func (s *Service) getAccount(c echo.Context) error {
-	a, err := s.AccountByHandle(c.Request().Context(), c.Param("name"))
+	a, err := s.OpenAccount(c.Request().Context(), rest.Current(c.Request().Context()), c.Param("name"))
 	if err != nil {
 		return orNotFound(err, accountNotFound)
 	}
@@ -79,7 +80,7 @@ func (s *Service) listLocal(c echo.Context) error {
 }
 
 func (s *Service) get(c echo.Context) error {
-	ch, err := s.ChannelByHandle(c.Request().Context(), c.Param("handle"))
+	ch, err := s.Open(c.Request().Context(), rest.Current(c.Request().Context()), c.Param("handle"))
 	if err != nil {
 		return orNotFound(err, channelNotFound)
 	}

@@ -71,6 +71,15 @@ func (s *Service) Fetch(ctx context.Context, id string) (*Actor, error) {
 	return a, s.touch(ctx, a.ID)
 }
 
+// Seen says that somebody looks at an actor, so that one which is stale is
+// fetched again later.
+func (s *Service) Seen(ctx context.Context, a *Actor) error {
+	if a.Local() || a.GoneAt != nil || s.Stale == nil || a.FetchedAt != nil && s.now().Sub(*a.FetchedAt) < s.freshFor {
+		return nil
+	}
+	return s.Stale(ctx, a)
+}
+
 // touch puts the next refresh off although this one failed.
 func (s *Service) touch(ctx context.Context, id int64) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
