@@ -69,6 +69,7 @@ bench: build ## memory, start, size, lists and federation a second on both datab
 
 reliability: build ## kill -9 at random moments during upload, transcode and delivery
 	@scripts/services.sh run go test ./e2e -count=1 -timeout 20m -run '^TestReliability' -v -args -kills 20
+	@scripts/services.sh run go test ./video/view -count=1 -timeout 20m -run '^TestFlood$$' -v -args -flood 200000
 
 screenshots: build ## pictures of the pages, dark and light, wide and narrow, into ./screenshots
 	@go test ./e2e -count=1 -timeout 10m -run '^TestScreenshots$$' -args -screenshots screenshots
