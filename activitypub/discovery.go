@@ -28,6 +28,7 @@ func (e *Engine) routes(r *rest.Router) {
 	r.Root.GET("/accounts/:name"+syncPart, rest.Anyone, e.getFollowersPart)
 	r.Root.GET("/video-channels/:name"+syncPart, rest.Anyone, e.getFollowersPart)
 	e.followRoutes(r)
+	e.Outbox.Routes(r)
 	if e.o.Rules != nil {
 		hostrule.API{
 			Rules: e.o.Rules, Name: actor.InstanceName, Host: e.Actors.Host(), URL: e.Actors.LocalIRI(actor.Application, actor.InstanceName),

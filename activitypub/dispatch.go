@@ -27,6 +27,9 @@ func (e *Engine) dispatch(ctx context.Context, env vocab.Envelope) error {
 	if e.blocked(ctx, a.Host) || e.blocked(ctx, iri.Host(env.ObjectID())) { // SEC-19
 		return Drop(errors.New("host is blocked"))
 	}
+	if err := e.Outbox.Alive(ctx, a.Host); err != nil {
+		return err
+	}
 	object, err := e.resolve(ctx, env)
 	if err != nil {
 		return fmt.Errorf("object: %w", err)

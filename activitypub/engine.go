@@ -156,6 +156,7 @@ func (e *Engine) Module() Module {
 		Jobs:        e.ownJobs(),
 		Periodic:    append(ownPeriodic(), e.Outbox.Periodic()...),
 		Routes:      e.routes,
+		Commands:    Commands(e.Outbox),
 		Collections: []crawl.Kind{{Name: outboxKind, Take: e.takePublished}},
 		Migrations:  []migrations.Set{migrations.Activitypub},
 	}

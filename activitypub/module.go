@@ -3,6 +3,8 @@ package activitypub
 import (
 	"context"
 	"encoding/json"
+	"flag"
+	"io"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/crawl"
@@ -113,6 +115,8 @@ type Service struct {
 
 // Command is a subcommand of the binary.
 type Command struct {
-	Use, Short string
-	Run        func(ctx context.Context, args []string) error
+	Use         string // its name, with that of its group before it: "federation hosts"
+	Short, Long string
+	Flags       func(*flag.FlagSet) // declares the flags; they are set when Run is called
+	Run         func(ctx context.Context, out io.Writer, args []string) error
 }

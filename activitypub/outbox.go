@@ -19,3 +19,16 @@ func (o *Outbox) Forward(tx *db.Tx, act *Activity, d Delivery) error {
 		ID: act.ID, Type: act.Type, Object: act.Object.ID(), Host: act.Actor.Host, Raw: act.Raw,
 	}, d)
 }
+
+// Commands are the engine's subcommands. Those of a nil Outbox can be listed
+// and explained, but not run.
+func Commands(o *Outbox) (out []Command) {
+	var inner *delivery.Outbox
+	if o != nil {
+		inner = o.Outbox
+	}
+	for _, c := range inner.Commands() {
+		out = append(out, Command(c))
+	}
+	return out
+}
