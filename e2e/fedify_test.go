@@ -92,7 +92,6 @@ func (s *stumbling) twice() (n int) {
 
 // meeting is one instance of ours and one Fedify peer that federate.
 type meeting struct {
-	ctx   context.Context
 	t     *testing.T
 	us    *rig.Instance
 	root  *rig.Client
@@ -104,14 +103,14 @@ type meeting struct {
 // wait asks until it gets true.
 func (m *meeting) wait(what string, ask func() (bool, error)) {
 	m.t.Helper()
-	eventually(m.ctx, m.t, 20*time.Second, what, func(context.Context) (bool, error) { return ask() })
+	eventually(m.t.Context(), m.t, 20*time.Second, what, func(context.Context) (bool, error) { return ask() })
 }
 
 // do lets the peer act and gives the activity that it has sent.
 func (m *meeting) do(verb string, in map[string]any) map[string]any {
 	m.t.Helper()
 	var out struct{ Sent map[string]any }
-	if err := m.peer.Do(m.ctx, verb, in, &out); err != nil {
+	if err := m.peer.Do(m.t.Context(), verb, in, &out); err != nil {
 		m.t.Fatal(err)
 	}
 	return out.Sent
@@ -120,7 +119,7 @@ func (m *meeting) do(verb string, in map[string]any) map[string]any {
 // api calls our REST API.
 func (m *meeting) api(method, path string, in, out any) {
 	m.t.Helper()
-	if err := m.root.Send(m.ctx, method, "/api/v1"+path, in, out); err != nil {
+	if err := m.root.Send(m.t.Context(), method, "/api/v1"+path, in, out); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -131,7 +130,7 @@ func (m *meeting) verified(activity string, match func(rig.Heard) bool) rig.Hear
 	m.t.Helper()
 	var found rig.Heard
 	m.wait("Fedify verifies our "+activity, func() (bool, error) {
-		log, err := m.peer.Log(m.ctx, 0)
+		log, err := m.peer.Log(m.t.Context(), 0)
 		if err != nil {
 			return false, err
 		}
@@ -144,7 +143,7 @@ func (m *meeting) verified(activity string, match func(rig.Heard) bool) rig.Hear
 		return false, nil
 	})
 	m.wait("its request is logged", func() (bool, error) {
-		log, err := m.peer.Log(m.ctx, 0)
+		log, err := m.peer.Log(m.t.Context(), 0)
 		if err != nil {
 			return false, err
 		}
@@ -176,13 +175,13 @@ type tally struct {
 }
 
 func (m *meeting) counts(id string) (c tally, err error) {
-	return c, m.root.Get(m.ctx, "/api/v1/videos/"+id, &c)
+	return c, m.root.Get(m.t.Context(), "/api/v1/videos/"+id, &c)
 }
 
 // total reads how many items an ActivityPub collection has.
 func (m *meeting) total(path string) (int, error) {
 	var c struct{ TotalItems int }
-	_, err := m.root.Do(m.ctx, http.MethodGet, path, http.NoBody, http.Header{"Accept": {"application/activity+json"}}, &c)
+	_, err := m.root.Do(m.t.Context(), http.MethodGet, path, http.NoBody, http.Header{"Accept": {"application/activity+json"}}, &c)
 	return c.TotalItems, err
 }
 
@@ -194,7 +193,7 @@ func (m *meeting) comments(id string) (texts []string, err error) {
 			IsDeleted bool
 		}
 	}
-	err = m.root.Get(m.ctx, "/api/v1/videos/"+id+"/comment-threads", &list)
+	err = m.root.Get(m.t.Context(), "/api/v1/videos/"+id+"/comment-threads", &list)
 	for _, c := range list.Data {
 		if !c.IsDeleted {
 			texts = append(texts, c.Text)
@@ -222,7 +221,7 @@ func (m *meeting) fedifyActs() {
 		return n == before+1, err
 	})
 
-	v, err := m.root.Upload(m.ctx, m.clip, rig.Fields{"name": "For " + m.peer.Host})
+	v, err := m.root.Upload(m.t.Context(), m.clip, rig.Fields{"name": "For " + m.peer.Host})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +278,7 @@ func (m *meeting) fedifyActs() {
 		return n == had, err
 	})
 
-	if _, err := m.root.Do(m.ctx, http.MethodDelete, "/api/v1/videos/"+v.UUID, http.NoBody, nil, nil); err != nil {
+	if _, err := m.root.Do(m.t.Context(), http.MethodDelete, "/api/v1/videos/"+v.UUID, http.NoBody, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	m.verified("Delete", about(id))
@@ -295,15 +294,15 @@ func (m *meeting) weAct() {
 	t := m.t
 	m.api(http.MethodPost, "/server/following", map[string]any{"handles": []string{"bob_channel@" + m.peer.Host}}, nil)
 	m.verified("Follow", about(m.peer.Channel()))
-	m.wait("Fedify's Accept counts", func() (bool, error) { return m.root.Following(m.ctx, m.peer.Host) })
+	m.wait("Fedify's Accept counts", func() (bool, error) { return m.root.Following(m.t.Context(), m.peer.Host) })
 
 	var v struct{ ID, UUID string }
-	if err := m.peer.Do(m.ctx, "video", map[string]any{}, &v); err != nil {
+	if err := m.peer.Do(m.t.Context(), "video", map[string]any{}, &v); err != nil {
 		t.Fatal(err)
 	}
 	m.do("announce", map[string]any{"actor": m.us.Origin + "/accounts/peertube", "object": v.ID, "as": "bob_channel"})
 	m.wait("Fedify's video is here", func() (bool, error) {
-		got, err := m.root.Video(m.ctx, v.UUID)
+		got, err := m.root.Video(m.t.Context(), v.UUID)
 		if hasStatus(err, http.StatusNotFound) {
 			return false, nil
 		}
@@ -325,12 +324,12 @@ func (m *meeting) weAct() {
 	}
 	m.api(http.MethodPost, "/videos/"+v.UUID+"/comment-threads", map[string]any{"text": "hello from Kinemesh"}, &made)
 	m.verified("Create", about(made.Comment.URL))
-	if _, err := m.root.Do(m.ctx, http.MethodDelete, fmt.Sprintf("/api/v1/videos/%s/comments/%d", v.UUID, made.Comment.ID), http.NoBody, nil, nil); err != nil {
+	if _, err := m.root.Do(m.t.Context(), http.MethodDelete, fmt.Sprintf("/api/v1/videos/%s/comments/%d", v.UUID, made.Comment.ID), http.NoBody, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	m.verified("Delete", about(made.Comment.URL))
 
-	if _, err := m.root.Do(m.ctx, http.MethodDelete, "/api/v1/server/following/bob_channel@"+m.peer.Host, http.NoBody, nil, nil); err != nil {
+	if _, err := m.root.Do(m.t.Context(), http.MethodDelete, "/api/v1/server/following/bob_channel@"+m.peer.Host, http.NoBody, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	m.verified("Undo", func(h rig.Heard) bool { return strings.Contains(h.Actor, "/accounts/peertube") })
@@ -346,7 +345,7 @@ func (m *meeting) proof(h rig.Heard) {
 	}
 	check := func() string {
 		var out struct{ Actor string }
-		if err := m.peer.Do(m.ctx, "verify", map[string]any{"document": doc}, &out); err != nil {
+		if err := m.peer.Do(m.t.Context(), "verify", map[string]any{"document": doc}, &out); err != nil {
 			m.t.Fatal(err)
 		}
 		return out.Actor
@@ -367,7 +366,7 @@ func (m *meeting) brought(messenger *rig.Fedify) {
 	t := m.t
 	var ids [2]string
 	for i, name := range []string{"Liked", "Not liked"} {
-		v, err := m.root.Upload(m.ctx, m.clip, rig.Fields{"name": name})
+		v, err := m.root.Upload(m.t.Context(), m.clip, rig.Fields{"name": name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -377,7 +376,7 @@ func (m *meeting) brought(messenger *rig.Fedify) {
 	like := m.do("like", map[string]any{"actor": messenger.Person(), "object": iri(0)})
 	var doc map[string]any
 	m.wait("the messenger has the Like", func() (bool, error) {
-		log, err := messenger.Log(m.ctx, 0)
+		log, err := messenger.Log(m.t.Context(), 0)
 		if err != nil {
 			return false, err
 		}
@@ -391,7 +390,7 @@ func (m *meeting) brought(messenger *rig.Fedify) {
 	bring := func(doc map[string]any) {
 		t.Helper()
 		var out struct{ Status int }
-		if err := messenger.Do(m.ctx, "forward", map[string]any{"document": doc, "inbox": m.us.Origin + "/inbox"}, &out); err != nil {
+		if err := messenger.Do(m.t.Context(), "forward", map[string]any{"document": doc, "inbox": m.us.Origin + "/inbox"}, &out); err != nil {
 			t.Fatal(err)
 		}
 		if out.Status/100 != 2 {
@@ -491,7 +490,7 @@ func TestFedify(t *testing.T) {
 			for _, p := range peers {
 				t.Run(x.first+" meets one that "+p.name, func(t *testing.T) {
 					t.Parallel()
-					m := &meeting{ctx: ctx, t: t, us: x.us, root: x.root, peer: p.peer, clip: clip, knock: x.first}
+					m := &meeting{t: t, us: x.us, root: x.root, peer: p.peer, clip: clip, knock: x.first}
 					if p.only != "" {
 						m.knock = p.only
 					}
@@ -507,7 +506,7 @@ func TestFedify(t *testing.T) {
 		}
 	})
 	t.Run("an activity that another brings", func(t *testing.T) {
-		m := &meeting{ctx: ctx, t: t, us: instances[0].us, root: instances[0].root, peer: peers[0].peer, clip: clip}
+		m := &meeting{t: t, us: instances[0].us, root: instances[0].root, peer: peers[0].peer, clip: clip}
 		m.brought(peers[1].peer)
 	})
 	if n := proxy.twice(); n < 20 {
@@ -517,7 +516,7 @@ func TestFedify(t *testing.T) {
 
 // complaints logs what the peer did not take.
 func (m *meeting) complaints() {
-	log, err := m.peer.Log(m.ctx, 0)
+	log, err := m.peer.Log(m.t.Context(), 0)
 	if err != nil {
 		m.t.Log(err)
 	}

@@ -232,7 +232,7 @@ func TestMultikeys(t *testing.T) {
 			{"junk", func(_ *aptest.Actor, m map[string]any) { m["publicKeyMultibase"] = "z6Mk" }, false},
 			{"too many", func(a *aptest.Actor, m map[string]any) {
 				list := []any{}
-				for _, name := range strings.Split("abcdefgh", "") {
+				for name := range strings.SplitSeq("abcdefgh", "") {
 					list = append(list, map[string]any{"id": a.IRI + "#" + name, "type": "Multikey", "controller": a.IRI, "publicKeyMultibase": m["publicKeyMultibase"]})
 				}
 				a.Doc["assertionMethod"] = append(list, m)

@@ -201,7 +201,7 @@ func (d *draft9421) send(t *testing.T, p Policy) error {
 	}
 	maps.Copy(values, d.lines)
 	var text strings.Builder
-	for _, c := range strings.Fields(d.components) {
+	for c := range strings.FieldsSeq(d.components) {
 		name := strings.Trim(c, `"`)
 		v, ok := values[name]
 		if !ok {

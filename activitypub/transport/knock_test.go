@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -32,9 +33,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Unlock()
 	status := d.opens(r)
 	if status/100 != 2 {
-		for k, v := range d.header {
-			w.Header()[k] = v
-		}
+		maps.Copy(w.Header(), d.header)
 	} else {
 		w.Header().Set("Content-Type", ActivityJSON)
 	}
