@@ -51,7 +51,7 @@ func TestFederationFile(t *testing.T) {
 	}
 	want := strings.TrimSpace(page.String()) + "\n" // the blocks leave empty lines
 	if *update {
-		if err := os.WriteFile(federationFile, []byte(want), 0o644); err != nil { //nolint:gosec // a page for readers
+		if err := os.WriteFile(federationFile, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -280,7 +280,7 @@ func startReplayed(t *testing.T, origin string, remote netip.Addr, now func() ti
 		t.Fatal(err)
 	}
 	s := &replayed{app: &app{
-		cfg: cfg, metrics: prometheus.NewRegistry(), log: slog.New(slog.NewTextHandler(io.Discard, nil)), now: now,
+		cfg: cfg, metrics: prometheus.NewRegistry(), log: slog.New(slog.DiscardHandler), now: now,
 		lookup: func(context.Context, string) ([]netip.Addr, error) { return []netip.Addr{remote}, nil },
 	}}
 	ctx, cancel := context.WithCancel(context.Background())
