@@ -64,10 +64,19 @@ func (e *Engine) knownActors(ctx context.Context, tx *db.Tx, envs []vocab.Envelo
 	if err := tx.Where("iri IN ? AND gone_at IS NULL", iris).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("load actors: %w", err)
 	}
+	hosts := map[string]struct{}{}
 	for _, a := range rows {
 		if !e.blocked(ctx, iri.Host(a.IRI)) {
 			out[a.IRI] = a
+			hosts[a.Host] = struct{}{}
 		}
 	}
+	tx.AfterCommit(func() {
+		for host := range hosts {
+			if err := e.Outbox.Alive(ctx, host); err != nil {
+				e.log.WarnContext(ctx, "host not woken", "host", host, "error", err)
+			}
+		}
+	})
 	return out, nil
 }

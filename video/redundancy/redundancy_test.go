@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -122,9 +123,7 @@ func cacheFile(r *aptest.Remote, v *catalog.Video, change m) m {
 		"expires": time.Now().Add(time.Hour).UTC().Format(time.RFC3339),
 		"url":     m{"type": "Link", "mediaType": "application/x-mpegURL", "href": r.Origin + "/static/redundancy/hls/" + v.UUID},
 	}
-	for k, val := range change {
-		doc[k] = val
-	}
+	maps.Copy(doc, change)
 	return doc
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -103,9 +104,7 @@ func (s *site) comment(v *catalog.Video, by int64, text string, more m) (id int6
 	s.t.Helper()
 	iri = fmt.Sprintf("%s/comments/%d", v.IRI, s.Count("comments", "")+1)
 	row := m{"iri": iri, "video_id": v.ID, "actor_id": by, "local": true, "text": text, "thread_id": 1}
-	for k, val := range more {
-		row[k] = val
-	}
+	maps.Copy(row, more)
 	if i, ok := row["iri"].(string); ok {
 		iri = i
 	}
@@ -196,9 +195,7 @@ func TestFlags(t *testing.T) {
 		} {
 			s.world.Tx(func(tx *db.Tx) error { return tx.Exec("DELETE FROM abuses").Error })
 			doc := bob.Activity("Flag", c.object, m{"content": "It is bad", "to": []string{}})
-			for k, val := range c.more {
-				doc[k] = val
-			}
+			maps.Copy(doc, c.more)
 			for range 2 { // the second one is a repeat with another signature
 				if got := bob.Post(s.Origin+"/inbox", doc); got != 204 {
 					t.Fatalf("%s: answered %d", c.name, got)

@@ -213,7 +213,7 @@ func parseWatchAction(o vocab.Object) (*watchRow, error) {
 	if d == nil {
 		return nil, invalid("duration")
 	}
-	row.WatchTime, _ = strconv.ParseInt(d[1], 10, 64) //nolint:errcheck // up to nine digits
+	row.WatchTime, _ = strconv.ParseInt(d[1], 10, 64) // up to nine digits
 	row.StartedAt, ok = o.Time("startTime")
 	row.EndedAt, ok2 = o.Time("endTime")
 	switch {

@@ -2,6 +2,7 @@ package view_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -245,9 +246,7 @@ func TestWatchActions(t *testing.T) {
 				"uuid": "cab6455c-9ba9-4f62-9db4-d89349c1f002", "actionStatus": "CompletedActionStatus",
 				"watchSections": []m{{"startTimestamp": 0, "endTimestamp": 15}},
 			}
-			for k, v := range c.change {
-				doc[k] = v
-			}
+			maps.Copy(doc, c.change)
 			s.post(by, by.Activity("Create", doc, nil))
 			s.process()
 			if got := s.Count("watch_actions", "") == 1; got != c.kept {

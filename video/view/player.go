@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"maps"
 	"strconv"
 	"sync"
 	"time"
@@ -138,11 +139,7 @@ func (p *players) stopped(since time.Time) (out []*player) {
 func (p *players) playing() map[int64]int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := make(map[int64]int64, len(p.byID))
-	for id, n := range p.byID {
-		out[id] = n
-	}
-	return out
+	return maps.Clone(p.byID)
 }
 
 func (p *players) count(videoID int64) int64 {
@@ -163,7 +160,7 @@ type lives struct {
 
 func newLives(life time.Duration) lives {
 	key := make([]byte, 32)
-	rand.Read(key) //nolint:errcheck // it never fails
+	rand.Read(key)
 	return lives{life: life, key: key, seen: map[[16]byte]time.Time{}}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -217,9 +218,7 @@ func aView(a *aptest.Actor, object, name string, more m) m {
 		"@context": "https://www.w3.org/ns/activitystreams", "type": "View", "actor": a.IRI, "object": object,
 		"id": fmt.Sprintf("%s/views/videos/1/%s", a.IRI, name), "to": []string{}, "cc": []string{},
 	}
-	for k, v := range more {
-		doc[k] = v
-	}
+	maps.Copy(doc, more)
 	return doc
 }
 

@@ -48,7 +48,7 @@ func New(o Options) *Service {
 		o.Now = time.Now
 	}
 	var name [8]byte
-	rand.Read(name[:]) //nolint:errcheck // it never fails
+	rand.Read(name[:])
 	s := &Service{
 		o: o, db: o.DB, log: o.Logger, process: "here " + hex.EncodeToString(name[:]),
 		players: newPlayers(o.Settings.CountViewAfter),
