@@ -22,7 +22,7 @@ func addCommands(root *cobra.Command, file *string, commands []activitypub.Comma
 		parent, name := root, c.Use
 		if group, rest, ok := strings.Cut(c.Use, " "); ok {
 			if groups[group] == nil {
-				groups[group] = &cobra.Command{Use: group, Short: "Look at and mend the " + group, Args: cobra.NoArgs}
+				groups[group] = &cobra.Command{Use: group, Short: "Look at and mend the " + group, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 				root.AddCommand(groups[group])
 			}
 			parent, name = groups[group], rest
