@@ -61,13 +61,14 @@ func Serve(t testing.TB, d *db.DB, o Options) *Server {
 	s := &Server{DB: d, Host: l.Addr().String(), Origin: "http://" + l.Addr().String(), Echo: echo.New(), t: t}
 	opts := activitypub.Options{
 		DB: d, Transport: Transport(t), Origin: s.Origin,
-		Federation: config.Federation{Enabled: true, SignFederatedFetches: true, AllowHTTP: true, MinRSABits: 2048,
+		Federation: config.Federation{
+			Enabled: true, SignFederatedFetches: true, AllowHTTP: true, MinRSABits: 2048,
 			// A test may send as much as it likes, unless the limits are its subject.
 			InboxLimits: config.InboxLimits{HostRate: 1e6, HostBurst: 1e6, ActorRate: 1e6, ActorBurst: 1e6},
 		},
-		Followers:  config.Followers{Instance: config.FollowersInstance{Enabled: true}, Channels: config.Toggle{Enabled: true}},
-		Software:   webfinger.Software{Name: "kinemesh", Version: "0.0.0-test"},
-		Logger:     slog.New(slog.DiscardHandler),
+		Followers: config.Followers{Instance: config.FollowersInstance{Enabled: true}, Channels: config.Toggle{Enabled: true}},
+		Software:  webfinger.Software{Name: "kinemesh", Version: "0.0.0-test"},
+		Logger:    slog.New(slog.DiscardHandler),
 	}
 	if o.Change != nil {
 		o.Change(&opts)
@@ -89,6 +90,7 @@ func Serve(t testing.TB, d *db.DB, o Options) *Server {
 		t.Fatal(err)
 	}
 	s.listen(l)
+	t.Cleanup(s.checkPublished)
 	if !o.Idle {
 		s.StartJobs()
 	}
@@ -216,6 +218,7 @@ func (s *Server) Do(method, path, body string, header map[string]string) Answer 
 	if json.Unmarshal(out.Body, &out.JSON) != nil {
 		out.JSON = nil
 	}
+	s.checkAnswer(path, out)
 	return out
 }
 
