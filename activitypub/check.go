@@ -22,8 +22,12 @@ func (e *Engine) Check(ctx context.Context) ([]string, error) {
 	if waiting > 0 {
 		gaps = append(gaps, fmt.Sprintf("%d received activities wait, but no job will process them", waiting))
 	}
+	stuck, err := e.crawler.Check(ctx)
+	if err != nil {
+		return nil, err
+	}
 	lost, err := e.Outbox.Check(ctx)
-	return append(gaps, lost...), err
+	return append(append(gaps, stuck...), lost...), err
 }
 
 // Waiting is the number of activities received and not yet processed.

@@ -209,6 +209,25 @@ func (c *Crawler) Of(ctx context.Context, kind string, owners ...string) (map[st
 	return out, nil
 }
 
+// checkLimit bounds the gaps that are told.
+const checkLimit = 100
+
+// Check tells which crawls run that no job goes on with (REL-24).
+func (c *Crawler) Check(ctx context.Context) ([]string, error) {
+	var rows []Crawl
+	err := c.o.DB.Read(ctx).Raw(`SELECT * FROM crawls WHERE state = ? AND NOT EXISTS (SELECT 1 FROM jobs j
+		WHERE j.kind = ? AND j.state IN ('waiting', 'active') AND j.args = '{"CrawlID":' || crawls.id || '}') ORDER BY id LIMIT ?`,
+		Running, StepArgs{}.Kind(), checkLimit).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("check crawls: %w", err)
+	}
+	out := make([]string, len(rows))
+	for i, r := range rows {
+		out[i] = fmt.Sprintf("the crawl of %s has stopped at page %d, and no job goes on with it", r.Collection, r.Pages+1)
+	}
+	return out, nil
+}
+
 // Clean forgets crawls that ended before a time.
 func (c *Crawler) Clean(tx *db.Tx, before time.Time) error {
 	err := tx.Where("state <> ? AND updated_at < ?", Running, before).Delete(&Crawl{}).Error

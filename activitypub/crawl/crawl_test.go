@@ -274,6 +274,26 @@ func TestCrawlGoesOn(t *testing.T) {
 	if err := start(t, d, c); err != nil {
 		t.Fatal(err)
 	}
+	gaps := func() int {
+		t.Helper()
+		found, err := c.Check(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	if n := gaps(); n != 0 {
+		t.Errorf("%d gaps while the job waits", n)
+	}
+	if err := d.Tx(t.Context(), func(tx *db.Tx) error { return tx.Exec("UPDATE jobs SET state = 'dead'").Error }); err != nil {
+		t.Fatal(err)
+	}
+	if n := gaps(); n != 1 {
+		t.Errorf("%d gaps after the job died", n)
+	}
+	if err := d.Tx(t.Context(), func(tx *db.Tx) error { return tx.Exec("UPDATE jobs SET state = 'waiting'").Error }); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	first := crawl.New(crawl.Options{
 		DB: d, Fetch: w.fetch, Logger: slog.New(slog.DiscardHandler), Local: func(string) bool { return false }, Final: func(error) bool { return false },
