@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strconv"
@@ -45,11 +46,7 @@ func (i *issuer) name(blank int) string {
 func (i *issuer) has(blank int) bool { _, ok := i.names[blank]; return ok }
 
 func (i *issuer) clone() *issuer {
-	c := &issuer{prefix: i.prefix, names: make(map[int]string, len(i.names)), order: slices.Clone(i.order)}
-	for k, v := range i.names {
-		c.names[k] = v
-	}
-	return c
+	return &issuer{prefix: i.prefix, names: maps.Clone(i.names), order: slices.Clone(i.order)}
 }
 
 // nquads gives the canonical N-Quads of a graph.

@@ -2,6 +2,7 @@ package ldsig
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -159,8 +160,8 @@ func (g *graph) object(v any) (term, bool, error) {
 // list makes a chain of first and rest (JSON-LD API 8.3).
 func (g *graph) list(items []any) (term, error) {
 	head := term{value: rdfNil}
-	for i := len(items) - 1; i >= 0; i-- {
-		o, ok, err := g.object(items[i])
+	for _, item := range slices.Backward(items) {
+		o, ok, err := g.object(item)
 		if err != nil {
 			return head, err
 		}

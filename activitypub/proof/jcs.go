@@ -29,7 +29,7 @@ func Canonical(raw []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	if _, err := dec.Token(); err != io.EOF { //nolint:errorlint // Token gives it as it is
+	if _, err := dec.Token(); err != io.EOF {
 		return nil, fmt.Errorf("%w: more than one value", ErrInvalid)
 	}
 	var b bytes.Buffer

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub/iri"
@@ -222,10 +223,7 @@ func (p *Proof) Verify(key ed25519.PublicKey) error {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	for _, context := range p.contexts() {
-		config := make(map[string]json.RawMessage, len(p.config)+1)
-		for k, v := range p.config {
-			config[k] = v
-		}
+		config := maps.Clone(p.config)
 		if context != nil {
 			config["@context"] = context
 		}
