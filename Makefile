@@ -66,10 +66,12 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 bench: build ## memory, start, size, lists and federation a second on both databases
 	@scripts/services.sh run go test ./e2e -count=1 -timeout 10m -run '^TestBench' -v -args -bench-server
 	@scripts/services.sh run go test ./activitypub/inbox -timeout 10m -run '^$$' -bench . -benchtime 6000x
+	@scripts/services.sh run go test ./activitypub/delivery -timeout 10m -run '^$$' -bench Delivery -benchtime 6000x
 
 reliability: build ## kill -9 at random moments during upload, transcode and delivery
 	@scripts/services.sh run go test ./e2e -count=1 -timeout 20m -run '^TestReliability' -v -args -kills 20
 	@scripts/services.sh run go test ./video/view -count=1 -timeout 20m -run '^TestFlood$$' -v -args -flood 200000
+	@scripts/services.sh run go test ./activitypub/delivery -count=1 -timeout 20m -run '^TestFanOutManyHosts$$' -v -args -fan-out
 
 screenshots: build ## pictures of the pages, dark and light, wide and narrow, into ./screenshots
 	@go test ./e2e -count=1 -timeout 10m -run '^TestScreenshots$$' -args -screenshots screenshots

@@ -18,8 +18,8 @@ import (
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
-// followScore is the health of a follow. Failed deliveries do not end one
-// here, so it never changes.
+// followScore is the health of a follow whose other side answers; one that
+// does not has 0. Failed deliveries do not end a follow here.
 const followScore = 10000
 
 // maxFollowed bounds how many hosts and handles one request may name.
@@ -49,6 +49,8 @@ type apiFollow struct {
 	// Backfill is how far the outbox of what we follow has been read; PeerTube
 	// knows no such member.
 	Backfill *apiBackfill `json:"backfill,omitempty"`
+	// UnreachableSince tells since when the other host is only probed.
+	UnreachableSince *string `json:"unreachableSince,omitempty"`
 }
 
 type apiBackfill struct {
@@ -112,6 +114,9 @@ func (e *Engine) listFollows(c echo.Context, side actor.Side) error {
 		return err
 	}
 	out, err := e.toAPIFollows(c, rows)
+	if err == nil {
+		err = e.addReach(c, rows, out)
+	}
 	if err == nil && side == actor.FollowedBy {
 		err = e.addBackfills(c, rows, out)
 	}
@@ -157,6 +162,28 @@ func (e *Engine) toAPIFollows(c echo.Context, rows []actor.Follow) ([]apiFollow,
 		}
 	}
 	return out, nil
+}
+
+// addReach marks the follows of hosts that do not answer. They are kept, and
+// go on when the host is back.
+func (e *Engine) addReach(c echo.Context, rows []actor.Follow, out []apiFollow) error {
+	var hosts []string
+	for _, r := range rows {
+		hosts = append(hosts, r.Follower.Host, r.Target.Host)
+	}
+	down, err := e.Outbox.Down(c.Request().Context(), hosts)
+	if err != nil {
+		return err
+	}
+	for i, r := range rows {
+		for _, host := range []string{r.Follower.Host, r.Target.Host} {
+			if since, ok := down[host]; ok {
+				at := vocab.Time(since)
+				out[i].Score, out[i].UnreachableSince = 0, &at
+			}
+		}
+	}
+	return nil
 }
 
 // addBackfills says how far the outboxes of those that we follow have been read.

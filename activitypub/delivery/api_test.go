@@ -253,3 +253,41 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("the oldest waits for %v", age)
 	}
 }
+
+// TestFollowersAreMarked: a follower whose host is down is shown as such and
+// stays; when the host is back the mark is gone.
+func TestFollowersAreMarked(t *testing.T) {
+	s, _ := timed(t, dbtest.SQLite(t))
+	r, up := aptest.New(t), aptest.New(t)
+	followBy(t, s, s.Instance(), r.Actor(actor.Application, "relay"), up.Actor(actor.Application, "relay"))
+	deliver(t, s)
+	marks := func() (scores, since int) {
+		t.Helper()
+		list := s.API(http.MethodGet, "/server/followers", "").JSON["data"].([]any)
+		for _, f := range list {
+			f := f.(map[string]any)
+			if f["score"] == 0.0 {
+				scores++
+			}
+			if f["unreachableSince"] != nil {
+				since++
+			}
+		}
+		if len(list) != 2 {
+			t.Errorf("%d followers are shown", len(list))
+		}
+		return scores, since
+	}
+	if a, b := marks(); a+b != 0 {
+		t.Errorf("%d, %d marked without a reason", a, b)
+	}
+	change(t, s.DB, &delivery.Host{}, map[string]any{"failures": 9, "state": delivery.Open, "down_since": db.Now()}, "host = ?", r.Host)
+	if a, b := marks(); a != 1 || b != 1 {
+		t.Errorf("%d, %d marked, want 1", a, b)
+	}
+	publish(t, s, s.Instance(), r.Origin+"/inbox")
+	deliver(t, s)
+	if a, b := marks(); a+b != 0 {
+		t.Errorf("%d, %d marked after it is back", a, b)
+	}
+}
