@@ -24,6 +24,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/video/rate"
 	"github.com/kinemesh/kinemesh/video/redundancy"
 	"github.com/kinemesh/kinemesh/video/report"
@@ -68,6 +69,7 @@ type Video struct {
 	caption    *caption.Service
 	chapter    *chapter.Service
 	storyboard *storyboard.Service
+	playlist   *playlist.Service
 	comment    *comment.Service
 	rate       *rate.Service
 	view       *view.Service
@@ -167,6 +169,9 @@ func (v *Video) assemble() (err error) {
 		DB: o.DB, Catalog: v.Catalog, Transport: o.Transport, Put: v.put, Logger: o.Logger,
 	})
 	v.chapter = chapter.New(o.DB, v.Catalog)
+	v.playlist = playlist.New(playlist.Options{
+		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Listing: v.Listing, Channels: o.Channels, Logger: o.Logger,
+	})
 	v.storyboard, err = storyboard.New(storyboard.Options{
 		DB: o.DB, Catalog: v.Catalog, Store: v.store, Tool: o.Tool, Transport: o.Transport,
 		Dir: filepath.Join(cfg.Storage.Tmp, "storyboards"), Logger: o.Logger,
@@ -181,7 +186,7 @@ func (v *Video) assemble() (err error) {
 // Module is what the server plugs in.
 func (v *Video) Module() activitypub.Module {
 	// What lies below the path of a video is asked for before the video.
-	m := activitypub.Merge(v.comment.Module(), v.rate.Module(), v.view.Module(), v.report.Module(), v.redundancy.Module(), v.federation.Module())
+	m := activitypub.Merge(v.comment.Module(), v.rate.Module(), v.view.Module(), v.report.Module(), v.redundancy.Module(), v.playlist.Module(), v.federation.Module())
 	m.Name = "video"
 	m.Migrations = []migrations.Set{migrations.Video}
 	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs())

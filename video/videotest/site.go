@@ -28,6 +28,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/comment"
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/video/rate"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -43,6 +44,7 @@ type Site struct {
 	Federation *federation.Service
 	Comments   *comment.Service
 	Rates      *rate.Service
+	Playlists  *playlist.Service
 
 	t      testing.TB
 	files  *catalogtest.Files
@@ -93,7 +95,8 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 	s.Federation.Saved = func(tx *db.Tx, v *catalog.Video, doc vocab.Object) error {
 		return errors.Join(s.Comments.VideoSaved(tx, v, doc), s.Rates.VideoSaved(tx, v, doc))
 	}
-	s.module = activitypub.Merge(s.Comments.Module(), s.Rates.Module(), s.Federation.Module())
+	s.Playlists = playlist.New(playlist.Options{DB: d, Engine: e, Catalog: s.Catalog, Listing: list, Channels: s.Channels, Logger: log})
+	s.module = activitypub.Merge(s.Comments.Module(), s.Rates.Module(), s.Playlists.Module(), s.Federation.Module())
 	s.module.Name, s.module.Periodic = "video", append(s.module.Periodic, s.Catalog.Periodic()...)
 	s.module.Jobs = append(s.module.Jobs, s.Catalog.Jobs()...)
 	s.module.Jobs = append(s.module.Jobs, jobs.Handle(func(context.Context, catalog.TorrentArgs) error { return nil }))

@@ -57,8 +57,6 @@ CREATE TABLE playlists (
     privacy      INTEGER NOT NULL,             -- 1 public, 2 unlisted, 3 private
     type         INTEGER NOT NULL DEFAULT 1,   -- 1 regular, 2 watch later
     position     INTEGER NOT NULL DEFAULT 0,   -- on the page of its channel
-    picture      TEXT NOT NULL DEFAULT '',     -- name under /lazy-static/thumbnails
-    picture_url  TEXT NOT NULL DEFAULT '',     -- of a remote one
     federated_at TIMESTAMPTZ,                 -- when the Create went out
     fetched_at   TIMESTAMPTZ,
     created_at   TIMESTAMPTZ NOT NULL,

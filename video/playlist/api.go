@@ -1,0 +1,350 @@
+package playlist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/kinemesh/kinemesh/accounts/input"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/picture"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+const (
+	maxName        = 120
+	maxDescription = 1_000
+	maxJSON        = 64 << 10
+)
+
+// Routes registers the REST endpoints.
+func (s *Service) Routes(r *rest.Router) {
+	r.API.GET("/video-playlists/privacies", rest.Anyone, func(c echo.Context) error {
+		return c.JSON(http.StatusOK, map[string]string{"1": "Public", "2": "Unlisted", "3": "Private"})
+	})
+	r.API.GET("/video-playlists", rest.Anyone, s.list)
+	r.API.GET("/search/video-playlists", rest.Anyone, s.search)
+	r.API.GET("/accounts/:name/video-playlists", rest.Anyone, s.listOfAccount)
+	r.API.GET("/video-channels/:handle/video-playlists", rest.Anyone, s.listOfChannel)
+	r.API.GET("/users/me/video-playlists/videos-exist", rest.SignedIn, s.exist)
+	r.API.POST("/video-playlists", rest.SignedIn, s.create)
+	r.API.GET("/video-playlists/:id", rest.Anyone, s.get)
+	r.API.PUT("/video-playlists/:id", rest.SignedIn, s.update)
+	r.API.DELETE("/video-playlists/:id", rest.SignedIn, s.delete)
+
+	r.API.GET("/video-playlists/:id/videos", rest.Anyone, s.videos)
+	r.API.POST("/video-playlists/:id/videos", rest.SignedIn, s.add)
+	r.API.POST("/video-playlists/:id/videos/reorder", rest.SignedIn, s.reorder)
+	r.API.PUT("/video-playlists/:id/videos/:element", rest.SignedIn, s.cut)
+	r.API.DELETE("/video-playlists/:id/videos/:element", rest.SignedIn, s.take)
+}
+
+func notFound() *rest.Problem { return rest.NotFound("Video playlist not found") }
+
+// problem turns the errors of the operations into answers.
+func problem(err error) error {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return notFound()
+	case errors.Is(err, errOrder):
+		return rest.BadRequest("Start position, insert position or length is not within the playlist")
+	}
+	return err
+}
+
+// seen finds the playlist of a request that who asks may see. An unlisted one is
+// found by its UUID alone, which is its secret.
+func (s *Service) seen(c echo.Context) (*Playlist, error) {
+	ref, ok := catalog.ParseRef(c.Param("id"))
+	if !ok {
+		return nil, notFound()
+	}
+	ctx := c.Request().Context()
+	p, err := byRef(s.db.Read(ctx), ref)
+	if err != nil {
+		return nil, problem(err)
+	}
+	who := rest.Current(ctx)
+	own := who != nil && who.AccountID == p.AccountID
+	switch {
+	case own || (who.IsModerator() && p.Type == Regular):
+	case p.Privacy == catalog.Unlisted && ref.UUID == "":
+		return nil, notFound()
+	case p.Privacy == catalog.Private && who == nil:
+		return nil, &rest.Problem{Status: http.StatusUnauthorized, Detail: "Please authenticate to see this playlist"}
+	case p.Privacy == catalog.Private:
+		return nil, rest.Forbidden("Cannot get this private video playlist")
+	}
+	return p, nil
+}
+
+// own finds the playlist of a request that changes it: its owner's, of this
+// instance (SEC-44). moderators may delete.
+func (s *Service) own(c echo.Context, moderators bool) (*Playlist, error) {
+	ref, ok := catalog.ParseRef(c.Param("id"))
+	if !ok {
+		return nil, notFound()
+	}
+	ctx := c.Request().Context()
+	p, err := byRef(s.db.Read(ctx), ref)
+	if err != nil {
+		return nil, problem(err)
+	}
+	who := rest.Current(ctx)
+	if !p.Local || (who.AccountID != p.AccountID && (!moderators || !who.IsModerator())) {
+		return nil, rest.Forbidden("This playlist belongs to someone else")
+	}
+	return p, nil
+}
+
+// read reads a body: JSON, or a form whose picture is not used.
+func read(c echo.Context) (catalog.Input, error) {
+	r := c.Request()
+	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	if err != nil {
+		kind = echo.MIMEApplicationJSON
+	}
+	switch kind {
+	case echo.MIMEMultipartForm:
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, picture.MaxBytes+maxJSON)
+		if err := r.ParseMultipartForm(maxJSON); err != nil {
+			return nil, rest.BadRequest("The form cannot be read")
+		}
+		return catalog.InputFromForm(r.MultipartForm.Value)
+	case echo.MIMEApplicationForm:
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxJSON)
+		if err := r.ParseForm(); err != nil {
+			return nil, rest.BadRequest("The form cannot be read")
+		}
+		return catalog.InputFromForm(r.PostForm)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxJSON))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
+		return catalog.Input{}, nil
+	}
+	return catalog.InputFromJSON(body)
+}
+
+// apply changes what a body names.
+func apply(in catalog.Input, a *Attributes) error {
+	var c rest.Checker
+	if v, ok := in["displayName"]; ok && len(v) > 0 {
+		a.Name = input.Line(v[0]) // SEC-38
+	}
+	if n := utf8.RuneCountInString(a.Name); n < 1 || n > maxName {
+		c.Refuse("body", "displayName", fmt.Sprintf("Should have 1 to %d characters", maxName), a.Name)
+	}
+	if v, ok := in["description"]; ok {
+		a.Description = strings.TrimSpace(input.Text(strings.Join(v, "")))
+		if utf8.RuneCountInString(a.Description) > maxDescription {
+			c.Refuse("body", "description", fmt.Sprintf("Should have %d characters at most", maxDescription), nil)
+		}
+	}
+	if n, ok := in.Int(&c, "privacy"); ok {
+		a.Privacy = catalog.Privacy(n)
+		if n < 1 || n > 3 {
+			c.Refuse("body", "privacy", "Should be 1 (public), 2 (unlisted) or 3 (private)", n)
+		}
+	}
+	if v, ok := in["videoChannelId"]; ok {
+		a.ChannelID = nil
+		if len(v) > 0 && v[0] != "" && v[0] != "null" {
+			if n, ok := in.Int(&c, "videoChannelId"); ok {
+				a.ChannelID = &n
+			}
+		}
+	}
+	if a.Privacy == catalog.Public && a.ChannelID == nil {
+		c.Refuse("body", "videoChannelId", "A public playlist should belong to a channel", nil)
+	}
+	return c.Err()
+}
+
+func (s *Service) create(c echo.Context) error {
+	in, err := read(c)
+	if err != nil {
+		return err
+	}
+	a := Attributes{Privacy: catalog.Private}
+	if err := apply(in, &a); err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	p, err := s.Create(ctx, rest.Current(ctx).AccountID, a)
+	if err != nil {
+		return problem(err)
+	}
+	return c.JSON(http.StatusOK, map[string]any{
+		"videoPlaylist": map[string]any{"id": p.ID, "uuid": p.UUID, "shortUUID": catalog.ShortUUID(p.UUID)},
+	})
+}
+
+func (s *Service) get(c echo.Context) error {
+	p, err := s.seen(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	if !p.Local && p.FetchedAt != nil && s.engine != nil {
+		if err := s.engine.Touch(ctx, p.IRI, *p.FetchedAt); err != nil {
+			s.log.WarnContext(ctx, "stale playlist not refreshed", "playlist", p.IRI, "error", err)
+		}
+	}
+	out, err := s.toAPI(ctx, []Playlist{*p})
+	if err != nil {
+		return err
+	}
+	if len(out) == 0 {
+		return notFound()
+	}
+	return c.JSON(http.StatusOK, out[0])
+}
+
+func (s *Service) update(c echo.Context) error {
+	p, err := s.own(c, false)
+	if err != nil {
+		return err
+	}
+	if p.Type == WatchLater {
+		return rest.BadRequest("Cannot update a watch later playlist")
+	}
+	in, err := read(c)
+	if err != nil {
+		return err
+	}
+	err = s.Update(c.Request().Context(), p.ID, func(a *Attributes) error { return apply(in, a) })
+	if err != nil {
+		return problem(err)
+	}
+	return rest.NoContent(c)
+}
+
+func (s *Service) delete(c echo.Context) error {
+	p, err := s.own(c, true)
+	if err != nil {
+		return err
+	}
+	if p.Type == WatchLater {
+		return rest.BadRequest("Cannot delete a watch later playlist")
+	}
+	if err := s.Delete(c.Request().Context(), p.ID); err != nil {
+		return problem(err)
+	}
+	return rest.NoContent(c)
+}
+
+// sorts are the fields that lists sort by.
+var sorts = map[string]string{
+	"name": "name", "displayName": "name", "createdAt": "created_at", "updatedAt": "updated_at", "videoChannelPosition": "position", "match": "updated_at",
+}
+
+// answer lists the playlists for which where holds.
+func (s *Service) answer(c echo.Context, defaultSort, where string, args ...any) error {
+	page, err := rest.ParsePage(c, defaultSort, "name", "displayName", "createdAt", "updatedAt", "videoChannelPosition", "match")
+	if err != nil {
+		return err
+	}
+	if t := c.QueryParam("playlistType"); t == "1" || t == "2" {
+		where, args = where+" AND type = ?", append(args, t[0]-'0')
+	}
+	if q := strings.TrimSpace(c.QueryParam("search")); q != "" {
+		where, args = where+` AND LOWER(name) LIKE ? ESCAPE '\'`, append(args, "%"+db.Like(strings.ToLower(q))+"%")
+	}
+	ctx := c.Request().Context()
+	var total int64
+	if err := s.db.Read(ctx).Model(&Playlist{}).Where(where, args...).Count(&total).Error; err != nil {
+		return fmt.Errorf("count playlists: %w", err)
+	}
+	var rows []Playlist
+	err = s.db.Read(ctx).Where(where, args...).Order(page.Order(sorts[page.Sort], "id")).Offset(page.Start).Limit(page.Count).Find(&rows).Error
+	if err != nil {
+		return fmt.Errorf("list playlists: %w", err)
+	}
+	out, err := s.toAPI(ctx, rows)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, rest.NewList(total, out))
+}
+
+func (s *Service) list(c echo.Context) error {
+	return s.answer(c, "-createdAt", "privacy = ?", catalog.Public)
+}
+
+func (s *Service) search(c echo.Context) error {
+	if q := strings.TrimSpace(c.QueryParam("search")); strings.HasPrefix(q, "https://") || strings.HasPrefix(q, "http://") {
+		return s.searchURL(c, q)
+	}
+	return s.answer(c, "-match", "privacy = ?", catalog.Public)
+}
+
+// searchURL finds the playlist at an address, at its origin when p may.
+func (s *Service) searchURL(c echo.Context, uri string) error {
+	ctx := c.Request().Context()
+	_, err := s.ByIRI(ctx, uri)
+	if errors.Is(err, ErrNotFound) && s.engine != nil && s.catalog.RemoteAllowed(rest.Current(ctx)) {
+		if err := s.engine.FetchObject(ctx, uri); err != nil {
+			s.log.InfoContext(ctx, "playlist not resolved", "address", uri, "error", err)
+		}
+	} else if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	var rows []Playlist
+	if err := s.db.Read(ctx).Where("iri = ? AND privacy <> ?", uri, catalog.Private).Limit(1).Find(&rows).Error; err != nil {
+		return fmt.Errorf("look up playlist: %w", err)
+	}
+	out, err := s.toAPI(ctx, rows)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, rest.NewList(int64(len(out)), out))
+}
+
+func (s *Service) listOfAccount(c echo.Context) error {
+	ctx := c.Request().Context()
+	a, err := s.channels.AccountByHandle(ctx, c.Param("name"))
+	if errors.Is(err, db.ErrNotFound) {
+		return rest.NotFound("Account not found")
+	}
+	if err != nil {
+		return err
+	}
+	if who := rest.Current(ctx); who != nil && who.AccountID == a.ID {
+		if _, err := s.WatchLaterOf(ctx, a.ID); err != nil {
+			return err
+		}
+		return s.answer(c, "-createdAt", "account_id = ?", a.ID)
+	}
+	return s.answer(c, "-createdAt", "account_id = ? AND privacy = ?", a.ID, catalog.Public)
+}
+
+func (s *Service) listOfChannel(c echo.Context) error {
+	ctx := c.Request().Context()
+	ch, err := s.channels.ChannelByHandle(ctx, c.Param("handle"))
+	if errors.Is(err, db.ErrNotFound) {
+		return rest.NotFound("Video channel not found")
+	}
+	if err != nil {
+		return err
+	}
+	if who := rest.Current(ctx); who != nil && who.AccountID == ch.AccountID {
+		return s.answer(c, "videoChannelPosition", "channel_id = ?", ch.ID)
+	}
+	return s.answer(c, "videoChannelPosition", "channel_id = ? AND privacy = ?", ch.ID, catalog.Public)
+}
+
+// visible finds the video that a client puts on a playlist and may see.
+func (s *Service) visible(ctx context.Context, id string) (*catalog.Video, error) {
+	return s.catalog.Find(ctx, rest.Current(ctx), id)
+}

@@ -1,0 +1,309 @@
+package playlist_test
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/dbtest"
+	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
+	"github.com/kinemesh/kinemesh/video/playlist"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+type m = map[string]any
+
+type world struct {
+	*catalogtest.World
+	t               *testing.T
+	lists           *playlist.Service
+	alice, bob, mod *catalogtest.User
+}
+
+func newWorld(t *testing.T, d *db.DB) *world {
+	t.Helper()
+	w := &world{World: catalogtest.New(t, d), t: t}
+	w.lists = playlist.New(playlist.Options{
+		DB: d, Catalog: w.Catalog, Listing: w.Listing, Channels: w.Options.Channels, Logger: slog.New(slog.DiscardHandler),
+	})
+	w.Routes = w.lists.Routes
+	w.alice, w.bob, w.mod = w.User("alice", rest.RoleUser), w.User("bob", rest.RoleUser), w.User("mod", rest.RoleModerator)
+	return w
+}
+
+// ask sends a request and fails the test unless it is answered with want.
+func (w *world) ask(who *catalogtest.User, method, path string, body any, want int) m {
+	w.t.Helper()
+	a := w.Do(who, method, "/api/v1"+path, body)
+	if a.Status != want {
+		w.t.Fatalf("%s %s: %d %s, want %d", method, path, a.Status, a.Body, want)
+	}
+	if len(a.Body) == 0 {
+		return nil
+	}
+	return a.JSON(w.t)
+}
+
+// make makes a playlist of alice and returns its number and UUID.
+func (w *world) make(name string, privacy int) (id int64, uuid string) {
+	w.t.Helper()
+	p := w.ask(w.alice, "POST", "/video-playlists", m{"displayName": name, "privacy": privacy, "videoChannelId": w.alice.ChannelID}, 200)["videoPlaylist"].(m)
+	if p["shortUUID"] != catalog.ShortUUID(p["uuid"].(string)) {
+		w.t.Errorf("made %v", p)
+	}
+	return int64(p["id"].(float64)), p["uuid"].(string)
+}
+
+func (w *world) add(uuid string, v *catalog.Video, more m) int64 {
+	w.t.Helper()
+	body := m{"videoId": v.ID}
+	for k, x := range more {
+		body[k] = x
+	}
+	e := w.ask(w.alice, "POST", "/video-playlists/"+uuid+"/videos", body, 200)["videoPlaylistElement"].(m)
+	return int64(e["id"].(float64))
+}
+
+// order lists the elements by the names of their videos.
+func (w *world) order(who *catalogtest.User, uuid string) []string {
+	w.t.Helper()
+	out := []string{}
+	for i, e := range w.ask(who, "GET", "/video-playlists/"+uuid+"/videos", nil, 200)["data"].([]any) {
+		e := e.(m)
+		if e["position"] != float64(i+1) {
+			w.t.Errorf("element %d stands at %v", i+1, e["position"])
+		}
+		name := fmt.Sprint("type ", e["type"])
+		if v, ok := e["video"].(m); ok {
+			name = v["name"].(string)
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
+func TestPlaylist(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		id, uuid := w.make("My list", 1)
+		var videos []*catalog.Video
+		var ids []int64
+		for _, name := range []string{"one", "two", "three", "four"} {
+			v := w.Video(w.bob, name)
+			videos = append(videos, v)
+			ids = append(ids, w.add(uuid, v, nil))
+		}
+		w.WithFiles(videos[0])
+		got := w.ask(nil, "GET", "/video-playlists/"+catalog.ShortUUID(uuid), nil, 200)
+		for k, want := range map[string]any{
+			"displayName": "My list", "uuid": uuid, "isLocal": true, "url": catalogtest.Origin + "/video-playlists/" + uuid, "description": nil,
+			"videosLength": 4.0, "embedPath": "/video-playlists/embed/" + uuid, "thumbnailPath": "/lazy-static/thumbnails/" + videos[0].UUID + "-t.jpg", "videoChannelPosition": 1.0,
+		} {
+			if got[k] != want {
+				t.Errorf("%s = %v, want %v", k, got[k], want)
+			}
+		}
+		if got["privacy"].(m)["label"] != "Public" || got["type"].(m)["label"] != "Regular" || got["ownerAccount"].(m)["name"] != "alice" || got["videoChannel"].(m)["name"] != "alice_channel" {
+			t.Errorf("got %v", got)
+		}
+		path := "/video-playlists/" + uuid
+		w.ask(w.alice, "PUT", path, m{"displayName": "Renamed", "description": "About it"}, 204)
+		if got := w.ask(nil, "GET", path, nil, 200); got["displayName"] != "Renamed" || got["description"] != "About it" || got["privacy"].(m)["id"] != 1.0 {
+			t.Errorf("renamed: %v", got)
+		}
+
+		// From, after, how many: as a client drags them.
+		for _, c := range []struct {
+			from, after, n int
+			want           string
+		}{
+			{1, 4, 1, "two three four one"},
+			{4, 0, 1, "one two three four"},
+			{1, 3, 2, "three one two four"},
+			{2, 0, 2, "one two three four"},
+			{2, 4, 2, "one four two three"},
+			{2, 4, 1, "one two three four"},
+			{2, 2, 1, "one two three four"},
+			{2, 1, 2, "one two three four"},
+		} {
+			w.ask(w.alice, "POST", path+"/videos/reorder", m{"startPosition": c.from, "insertAfterPosition": c.after, "reorderLength": c.n}, 204)
+			if got := strings.Join(w.order(nil, uuid), " "); got != c.want {
+				t.Errorf("move %d from %d behind %d: %s, want %s", c.n, c.from, c.after, got, c.want)
+			}
+		}
+		for _, bad := range []m{{"startPosition": 0, "insertAfterPosition": 1}, {"startPosition": 5, "insertAfterPosition": 1}, {"startPosition": 1, "insertAfterPosition": 5}, {"startPosition": 4, "insertAfterPosition": 0, "reorderLength": 2}, {"startPosition": 1}, {}} {
+			w.ask(w.alice, "POST", path+"/videos/reorder", bad, 400)
+		}
+
+		w.ask(w.alice, "PUT", fmt.Sprintf("%s/videos/%d", path, ids[1]), m{"startTimestamp": 2, "stopTimestamp": 9}, 204)
+		e := w.ask(nil, "GET", path+"/videos?start=1&count=1", nil, 200)
+		first := e["data"].([]any)[0].(m)
+		if e["total"] != 4.0 || first["startTimestamp"] != 2.0 || first["stopTimestamp"] != 9.0 || first["type"] != 0.0 {
+			t.Errorf("cut: %v", e)
+		}
+		w.ask(w.alice, "PUT", fmt.Sprintf("%s/videos/%d", path, ids[1]), m{"startTimestamp": 9, "stopTimestamp": 2}, 400)
+		w.ask(w.alice, "PUT", path+"/videos/99999", m{}, 404)
+		w.ask(w.alice, "DELETE", fmt.Sprintf("%s/videos/%d", path, ids[0]), nil, 204)
+		w.ask(w.alice, "DELETE", fmt.Sprintf("%s/videos/%d", path, ids[0]), nil, 404)
+		if got := strings.Join(w.order(nil, uuid), " "); got != "two three four" {
+			t.Errorf("taken out: %s", got)
+		}
+
+		// What others may not see any more stands there without its name.
+		hide := func(v *catalog.Video, set string) {
+			w.Tx(func(tx *db.Tx) error { return tx.Exec("UPDATE videos SET "+set+" WHERE id = ?", v.ID).Error })
+		}
+		hide(videos[1], "privacy = 3")
+		hide(videos[2], "state = 2")
+		w.Tx(func(tx *db.Tx) error {
+			v, err := catalog.Lock(tx, videos[3].ID)
+			if err != nil {
+				return err
+			}
+			return w.Catalog.Drop(tx, v)
+		})
+		if got := w.order(w.alice, uuid); !slices.Equal(got, []string{"type 2", "type 3", "type 1"}) {
+			t.Errorf("for the owner of the list: %q", got)
+		}
+		if got := w.order(w.bob, uuid); !slices.Equal(got, []string{"two", "three", "type 1"}) {
+			t.Errorf("for the owner of the videos: %q", got)
+		}
+
+		w.ask(w.alice, "DELETE", path, nil, 204)
+		w.ask(nil, "GET", path, nil, 404)
+		w.ask(nil, "GET", fmt.Sprint("/video-playlists/", id), nil, 404)
+	})
+}
+
+// TestWhoMay is the matrix of playlists: who reads and who writes which
+// (SEC-16, SEC-44, SEC-54).
+func TestWhoMay(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	v := w.Video(w.alice, "v")
+	hidden := w.Video(w.bob, "hidden", func(n *catalog.NewVideo) { n.Attributes.Privacy = catalog.Private })
+	for privacy, read := range map[int][4]int{1: {200, 200, 200, 200}, 2: {200, 200, 200, 200}, 3: {401, 403, 200, 200}} {
+		id, uuid := w.make(fmt.Sprint("list ", privacy), privacy)
+		path := "/video-playlists/" + uuid
+		element := w.add(uuid, v, nil)
+		for i, who := range []*catalogtest.User{nil, w.bob, w.alice, w.mod} {
+			w.ask(who, "GET", path, nil, read[i])
+			w.ask(who, "GET", path+"/videos", nil, read[i])
+			byNumber := read[i]
+			if privacy == 2 && i < 2 {
+				byNumber = 404
+			}
+			w.ask(who, "GET", fmt.Sprint("/video-playlists/", id), nil, byNumber)
+		}
+		for who, want := range map[*catalogtest.User]int{nil: 401, w.bob: 403, w.mod: 403} {
+			w.ask(who, "PUT", path, m{"displayName": "Mine"}, want)
+			w.ask(who, "POST", path+"/videos", m{"videoId": v.ID}, want)
+			w.ask(who, "POST", path+"/videos/reorder", m{"startPosition": 1, "insertAfterPosition": 0}, want)
+			w.ask(who, "PUT", fmt.Sprintf("%s/videos/%d", path, element), m{}, want)
+			w.ask(who, "DELETE", fmt.Sprintf("%s/videos/%d", path, element), nil, want)
+		}
+		w.ask(nil, "DELETE", path, nil, 401)
+		w.ask(w.bob, "DELETE", path, nil, 403)
+		w.ask(w.alice, "POST", path+"/videos", m{"videoId": hidden.ID}, 403)
+		w.ask(w.alice, "POST", path+"/videos", m{"videoId": 99999}, 404)
+		w.ask(w.alice, "POST", path+"/videos", m{}, 400)
+		w.ask(w.mod, "DELETE", path, nil, 204)
+	}
+	for name, c := range map[string]struct {
+		body m
+		want int
+	}{
+		"no name": {m{"privacy": 3}, 400}, "long name": {m{"displayName": strings.Repeat("x", 121)}, 400}, "invisible name": {m{"displayName": "\u202e"}, 400},
+		"public without a channel": {m{"displayName": "x", "privacy": 1}, 400}, "unknown privacy": {m{"displayName": "x", "privacy": 4}, 400},
+		"long description":         {m{"displayName": "x", "description": strings.Repeat("x", 1001)}, 400},
+		"another's channel":        {m{"displayName": "x", "privacy": 1, "videoChannelId": w.bob.ChannelID}, 403},
+		"a channel of elsewhere":   {m{"displayName": "x", "privacy": 1, "videoChannelId": w.Remote("carol", "far.example").ChannelID}, 403},
+		"own channel":              {m{"displayName": "x", "privacy": 1, "videoChannelId": w.alice.ChannelID}, 200},
+		"private without anything": {m{"displayName": "x"}, 200},
+	} {
+		if a := w.Do(w.alice, "POST", "/api/v1/video-playlists", c.body); a.Status != c.want {
+			t.Errorf("%s: %d %s, want %d", name, a.Status, a.Body, c.want)
+		}
+	}
+	_, uuid := w.make("moved", 1)
+	w.ask(w.alice, "PUT", "/video-playlists/"+uuid, m{"videoChannelId": w.bob.ChannelID}, 403)
+	w.ask(w.alice, "PUT", "/video-playlists/"+uuid, m{"videoChannelId": nil}, 400)
+	w.ask(w.alice, "PUT", "/video-playlists/"+uuid, m{"videoChannelId": nil, "privacy": 3}, 204)
+}
+
+// TestLists looks at every list of playlists as the owner and as others.
+func TestLists(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		v := w.Video(w.alice, "v")
+		_, first := w.make("Äpfel 100%", 1)
+		w.make("unlisted", 2)
+		w.make("private", 3)
+		element := w.add(first, v, m{"startTimestamp": 3})
+		names := func(who *catalogtest.User, path string) string {
+			out := []string{}
+			for _, p := range w.ask(who, "GET", path, nil, 200)["data"].([]any) {
+				out = append(out, p.(m)["displayName"].(string))
+			}
+			slices.Sort(out)
+			return strings.Join(out, ",")
+		}
+		for _, c := range []struct {
+			who        *catalogtest.User
+			path, want string
+		}{
+			{nil, "/video-playlists", "Äpfel 100%"},
+			{w.alice, "/video-playlists", "Äpfel 100%"},
+			{nil, "/accounts/alice/video-playlists", "Äpfel 100%"},
+			{w.bob, "/accounts/alice/video-playlists", "Äpfel 100%"},
+			{w.alice, "/accounts/alice/video-playlists", "Watch later,private,unlisted,Äpfel 100%"},
+			{w.alice, "/accounts/alice/video-playlists?playlistType=2", "Watch later"},
+			{w.alice, "/accounts/alice/video-playlists?playlistType=1&search=riv", "private"},
+			{nil, "/video-channels/alice_channel/video-playlists", "Äpfel 100%"},
+			{w.alice, "/video-channels/alice_channel/video-playlists", "private,unlisted,Äpfel 100%"},
+			{nil, "/search/video-playlists?search=100%25", "Äpfel 100%"},
+			{nil, "/search/video-playlists?search=%25x", ""},
+			{nil, "/search/video-playlists?search=priv", ""},
+			{nil, "/search/video-playlists?search=" + catalogtest.Origin + "/video-playlists/" + first, "Äpfel 100%"},
+			{nil, "/search/video-playlists?search=https://far.example/x", ""},
+		} {
+			if got := names(c.who, c.path); got != c.want {
+				t.Errorf("%s: %q, want %q", c.path, got, c.want)
+			}
+		}
+		for _, path := range []string{"/accounts/nobody/video-playlists", "/video-channels/nobody/video-playlists"} {
+			w.ask(nil, "GET", path, nil, 404)
+		}
+		w.ask(nil, "GET", "/video-playlists?sort=secret", nil, 400)
+		if got := w.ask(nil, "GET", "/video-playlists/privacies", nil, 200); got["2"] != "Unlisted" {
+			t.Errorf("privacies %v", got)
+		}
+
+		later := w.ask(w.alice, "GET", "/accounts/alice/video-playlists?playlistType=2", nil, 200)["data"].([]any)[0].(m)
+		if later["privacy"].(m)["id"] != 3.0 || later["type"].(m)["label"] != "Watch later" {
+			t.Errorf("watch later: %v", later)
+		}
+		path := "/video-playlists/" + later["uuid"].(string)
+		w.add(later["uuid"].(string), v, nil)
+		w.ask(w.alice, "DELETE", path, nil, 400)
+		w.ask(w.alice, "PUT", path, m{"displayName": "x"}, 400)
+		w.ask(w.mod, "GET", path, nil, 403)
+
+		exist := w.ask(w.alice, "GET", fmt.Sprintf("/users/me/video-playlists/videos-exist?videoIds=%d&videoIds=77", v.ID), nil, 200)
+		in := exist[fmt.Sprint(v.ID)].([]any)
+		one := in[0].(m)
+		if len(in) != 2 || len(exist["77"].([]any)) != 0 || one["playlistElementId"] != float64(element) || one["playlistDisplayName"] != "Äpfel 100%" ||
+			one["startTimestamp"] != 3.0 || one["stopTimestamp"] != nil || one["playlistShortUUID"] != catalog.ShortUUID(first) {
+			t.Errorf("videos-exist: %v", exist)
+		}
+		if got := w.ask(w.bob, "GET", fmt.Sprintf("/users/me/video-playlists/videos-exist?videoIds[]=%d", v.ID), nil, 200); len(got[fmt.Sprint(v.ID)].([]any)) != 0 {
+			t.Errorf("another user's: %v", got)
+		}
+		w.ask(w.alice, "GET", "/users/me/video-playlists/videos-exist", nil, 400)
+		w.ask(w.alice, "GET", "/users/me/video-playlists/videos-exist?videoIds=x", nil, 400)
+		w.ask(nil, "GET", "/users/me/video-playlists/videos-exist?videoIds=1", nil, 401)
+	})
+}

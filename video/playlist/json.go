@@ -1,0 +1,192 @@
+package playlist
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+type labelled struct {
+	ID    int    `json:"id"`
+	Label string `json:"label"`
+}
+
+// apiPlaylist is a playlist as clients get it (OpenAPI VideoPlaylist).
+type apiPlaylist struct {
+	ID                   int64            `json:"id"`
+	UUID                 string           `json:"uuid"`
+	ShortUUID            string           `json:"shortUUID"`
+	IsLocal              bool             `json:"isLocal"`
+	URL                  string           `json:"url"`
+	DisplayName          string           `json:"displayName"`
+	Description          *string          `json:"description"`
+	Privacy              labelled         `json:"privacy"`
+	ThumbnailPath        *string          `json:"thumbnailPath"`
+	ThumbnailURL         *string          `json:"thumbnailUrl"`
+	EmbedPath            string           `json:"embedPath"`
+	Type                 labelled         `json:"type"`
+	VideosLength         int64            `json:"videosLength"`
+	VideoChannelPosition *int             `json:"videoChannelPosition"`
+	CreatedAt            channel.Time     `json:"createdAt"`
+	UpdatedAt            channel.Time     `json:"updatedAt"`
+	OwnerAccount         channel.Summary  `json:"ownerAccount"`
+	VideoChannel         *channel.Summary `json:"videoChannel"`
+}
+
+var typeLabels = map[int]string{Regular: "Regular", WatchLater: "Watch later"}
+
+// facts are what a list shows of playlists besides their rows.
+type facts struct {
+	lengths  map[int64]int64
+	pictures map[int64]string // name of the first video's miniature
+}
+
+func (s *Service) facts(ctx context.Context, ids []int64) (*facts, error) {
+	f := &facts{map[int64]int64{}, map[int64]string{}}
+	if len(ids) == 0 {
+		return f, nil
+	}
+	var rows []struct {
+		PlaylistID, N int64
+		Filename      string
+	}
+	g := s.db.Read(ctx)
+	err := g.Raw("SELECT playlist_id, COUNT(*) AS n FROM playlist_elements WHERE playlist_id IN ? GROUP BY playlist_id", ids).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("count elements: %w", err)
+	}
+	for _, r := range rows {
+		f.lengths[r.PlaylistID] = r.N
+	}
+	rows = nil
+	err = g.Raw(`SELECT e.playlist_id, t.filename FROM playlist_elements e JOIN videos v ON v.id = e.video_id
+ JOIN thumbnails t ON t.video_id = v.id AND t.type = ? WHERE e.position = 1 AND v.privacy = ? AND e.playlist_id IN ?`,
+		catalog.Miniature, catalog.Public, ids).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("pictures of playlists: %w", err)
+	}
+	for _, r := range rows {
+		f.pictures[r.PlaylistID] = r.Filename
+	}
+	return f, nil
+}
+
+// toAPI makes the answers for playlists.
+func (s *Service) toAPI(ctx context.Context, rows []Playlist) ([]apiPlaylist, error) {
+	ids := make([]int64, len(rows))
+	var channelIDs []int64
+	for i := range rows {
+		ids[i] = rows[i].ID
+		if rows[i].ChannelID != nil {
+			channelIDs = append(channelIDs, *rows[i].ChannelID)
+		}
+	}
+	f, err := s.facts(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	chans, err := s.channels.ChannelsByIDs(ctx, channelIDs)
+	if err != nil {
+		return nil, err
+	}
+	accounts := map[int64]channel.Summary{}
+	out := make([]apiPlaylist, 0, len(rows))
+	for i := range rows {
+		p := &rows[i]
+		if _, ok := accounts[p.AccountID]; !ok {
+			a, err := s.channels.AccountByID(ctx, p.AccountID)
+			if err != nil {
+				continue // it is being deleted
+			}
+			accounts[p.AccountID] = s.channels.APIAccountSummary(a)
+		}
+		a := apiPlaylist{
+			ID: p.ID, UUID: p.UUID, ShortUUID: catalog.ShortUUID(p.UUID), IsLocal: p.Local, URL: p.IRI, DisplayName: p.Name,
+			Privacy: labelled{int(p.Privacy), p.Privacy.Label()}, EmbedPath: "/video-playlists/embed/" + p.UUID,
+			Type: labelled{p.Type, typeLabels[p.Type]}, VideosLength: f.lengths[p.ID], CreatedAt: channel.Time(p.CreatedAt),
+			UpdatedAt: channel.Time(p.UpdatedAt), OwnerAccount: accounts[p.AccountID],
+		}
+		if p.Description != "" {
+			a.Description = &p.Description
+		}
+		if name := f.pictures[p.ID]; name != "" {
+			path := "/lazy-static/thumbnails/" + name
+			url := s.urls.Origin + path
+			a.ThumbnailPath, a.ThumbnailURL = &path, &url
+		}
+		if p.ChannelID != nil && chans[*p.ChannelID] != nil {
+			c := s.channels.APIChannelSummary(chans[*p.ChannelID])
+			a.VideoChannel, a.VideoChannelPosition = &c, &p.Position
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// Types of elements: what a client shows in place of a video.
+const (
+	elementRegular     = 0
+	elementDeleted     = 1
+	elementPrivate     = 2
+	elementUnavailable = 3
+)
+
+type apiElement struct {
+	ID             int64              `json:"id"`
+	Position       int                `json:"position"`
+	StartTimestamp *int               `json:"startTimestamp"`
+	StopTimestamp  *int               `json:"stopTimestamp"`
+	Type           int                `json:"type"`
+	Video          *catalog.VideoJSON `json:"video"`
+}
+
+// elementsToAPI makes the answers for elements. A video that who asks may not
+// see stands there as private or unavailable (SEC-54).
+func (s *Service) elementsToAPI(ctx context.Context, who *rest.Principal, rows []Element) ([]apiElement, error) {
+	var ids []int64
+	for _, e := range rows {
+		if e.VideoID != nil {
+			ids = append(ids, *e.VideoID)
+		}
+	}
+	var uuids []string
+	if len(ids) > 0 {
+		if err := s.db.Read(ctx).Model(&catalog.Video{}).Where("id IN ?", ids).Pluck("uuid", &uuids).Error; err != nil {
+			return nil, fmt.Errorf("videos of playlist: %w", err)
+		}
+	}
+	byID := map[int64]*catalog.Listed{}
+	if len(uuids) > 0 {
+		page := rest.Page{Count: len(uuids), Sort: "publishedAt"}
+		listed, _, err := s.listing.List(ctx, listing.Filter{All: true, UUIDs: uuids, Page: page, SkipCount: true})
+		if err != nil {
+			return nil, err
+		}
+		for i := range listed {
+			byID[listed[i].ID] = &listed[i]
+		}
+	}
+	out := make([]apiElement, len(rows))
+	for i, e := range rows {
+		out[i] = apiElement{ID: e.ID, Position: e.Position, StartTimestamp: e.StartTimestamp, StopTimestamp: e.StopTimestamp, Type: elementDeleted}
+		if e.VideoID == nil || byID[*e.VideoID] == nil {
+			continue
+		}
+		l := byID[*e.VideoID]
+		own := who != nil && (l.Account.ID == who.AccountID || who.IsModerator())
+		switch {
+		case own || (l.State == catalog.Published && (l.Privacy == catalog.Public || l.Privacy == catalog.Unlisted)):
+			v := s.catalog.APIVideo(l, false)
+			out[i].Type, out[i].Video = elementRegular, &v
+		case l.Privacy == catalog.Public || l.Privacy == catalog.Unlisted:
+			out[i].Type = elementUnavailable
+		default:
+			out[i].Type = elementPrivate
+		}
+	}
+	return out, nil
+}
