@@ -57,6 +57,7 @@ func (c *Config) completeStorage() {
 		{&s.Torrents, "torrents"},
 		{&s.Captions, "captions"},
 		{&s.Storyboards, "storyboards"},
+		{&s.Redundancy, "redundancy"},
 		{&s.Cache, "cache"},
 	} {
 		if *f.path == "" {

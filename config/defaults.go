@@ -29,7 +29,7 @@ func Default() *Config {
 		StaticFiles:   StaticFiles{PrivateFilesRequireAuth: true},
 		Log:           Log{Level: "info"},
 		Tracker:       Tracker{Enabled: true, Private: true},
-		Federation:    Federation{Enabled: true, Mode: "open", InboxLimits: InboxLimits{HostRate: 50, HostBurst: 500, ActorRate: 10, ActorBurst: 100}, SignFederatedFetches: true, FirstKnock: "draft-cavage", RefreshAfter: 48 * time.Hour, MinRSABits: secureRSABits},
+		Federation:    Federation{Enabled: true, Mode: "open", InboxLimits: InboxLimits{HostRate: 50, HostBurst: 500, ActorRate: 10, ActorBurst: 100}, SignFederatedFetches: true, FirstKnock: "draft-cavage", RefreshAfter: 48 * time.Hour, DeliveryRetention: 30 * 24 * time.Hour, MinRSABits: secureRSABits},
 		Followers:     Followers{Instance: FollowersInstance{Enabled: true}, Channels: Toggle{true}},
 		Signup:        Signup{Limit: 10, MinimumAge: 16, RequiresApproval: true},
 		User:          defaultUser(),

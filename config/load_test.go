@@ -55,7 +55,7 @@ func TestLoadPeerTubeFile(t *testing.T) {
 		WebVideos: "/srv/storage/web-videos/", StreamingPlaylists: "/srv/storage/streaming-playlists/",
 		OriginalVideoFiles: "data/original-video-files", Previews: "/srv/storage/previews/",
 		Thumbnails: "/srv/storage/thumbnails/", Torrents: "/srv/storage/torrents/",
-		Captions: "data/captions", Storyboards: "data/storyboards", Cache: "data/cache",
+		Captions: "data/captions", Storyboards: "data/storyboards", Redundancy: "data/redundancy", Cache: "data/cache",
 	}
 	want.Admin.Email = "admin@videos.example.org"
 	want.Signup.Filters.CIDR.Whitelist = []netip.Prefix{}

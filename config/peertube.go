@@ -29,7 +29,7 @@ var peerTubeKeys = []string{
 	"log.rotation", "rates_limit.ask_send_email", "rates_limit.download_generate_video", "rates_limit.plugins",
 	"rates_limit.receive_client_log", "redis.sentinel", "redis.tls", "search.search_index",
 	"storage.bin", "storage.client_overrides", "storage.logs", "storage.plugins",
-	"storage.redundancy", "storage.uploads", "storage.well_known",
+	"storage.uploads", "storage.well_known",
 	"thumbnails.generation_from_video", "transcoding.allow_additional_extensions",
 	"transcoding.allow_audio_files", "transcoding.always_transcode_podcast_optimized_audio",
 	"transcoding.hls.split_audio_and_video", "transcoding.original_file", "transcoding.profile",

@@ -25,7 +25,7 @@ func (c *Config) Prepare() error {
 	s := &c.Storage
 	for _, folder := range []*string{
 		&c.DataDir, &s.Tmp, &s.TmpPersistent, &s.Avatars, &s.WebVideos, &s.StreamingPlaylists,
-		&s.OriginalVideoFiles, &s.Previews, &s.Thumbnails, &s.Torrents, &s.Captions, &s.Storyboards, &s.Cache,
+		&s.OriginalVideoFiles, &s.Previews, &s.Thumbnails, &s.Torrents, &s.Captions, &s.Storyboards, &s.Redundancy, &s.Cache,
 	} {
 		abs, err := filepath.Abs(*folder) // tools run in folders of their own
 		if err != nil {

@@ -215,6 +215,8 @@ type Storage struct {
 	Captions string `key:"captions"`
 	// Pictures of the seek bar.
 	Storyboards string `key:"storyboards"`
+	// Copies of other servers' videos that this one offers.
+	Redundancy string `key:"redundancy"`
 	// Copies of remote files that can be fetched again.
 	Cache string `key:"cache"`
 }
@@ -314,6 +316,8 @@ type Federation struct {
 	// How old a copy of something remote may be before it is fetched again when
 	// somebody looks at it.
 	RefreshAfter time.Duration `key:"refresh_after" min:"1"`
+	// How long a server may be away and still get what it missed when it is back.
+	DeliveryRetention time.Duration `key:"delivery_retention" min:"1"`
 	// What is sent of videos.
 	Videos FederationVideos `key:"videos"`
 	// For tests alone: servers without TLS are spoken to, on any port. The start-up

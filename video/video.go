@@ -97,7 +97,7 @@ func (v *Video) openStore() error {
 	for name, dir := range map[string]string{
 		"web-videos": s.WebVideos, "streaming-playlists": s.StreamingPlaylists, "sources": s.OriginalVideoFiles,
 		"previews": s.Previews, "thumbnails": s.Thumbnails, "torrents": s.Torrents, "avatars": s.Avatars,
-		"captions": s.Captions, "storyboards": s.Storyboards,
+		"captions": s.Captions, "storyboards": s.Storyboards, "redundancy": s.Redundancy,
 	} {
 		f, err := storage.OpenFS(dir, reserve)
 		if err != nil {
@@ -162,7 +162,8 @@ func (v *Video) assemble() (err error) {
 	})
 	v.Catalog.Viewers = v.view.Viewers
 	v.redundancy = redundancy.New(redundancy.Options{
-		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, AcceptFrom: cfg.RemoteRedundancy.Videos.AcceptFrom, Logger: o.Logger,
+		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, AcceptFrom: cfg.RemoteRedundancy.Videos.AcceptFrom,
+		Files: o.Transport, Store: v.store, Logger: o.Logger,
 	})
 	v.report = report.New(report.Options{DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Logger: o.Logger})
 	v.caption = caption.New(caption.Options{

@@ -154,6 +154,7 @@ type request struct {
 	limit               int64
 	accepts             func(contentType string) bool // nil: anything
 	ignoreBody          bool
+	span                *span // a part of a file is asked for
 }
 
 // fetch follows redirects by hand so that each hop is checked, counted and
@@ -221,6 +222,9 @@ func (c *Client) send(ctx context.Context, r request, u *url.URL, k signature.Kn
 		req.Header.Set("Content-Type", ActivityJSON)
 	}
 	addHeaders(req)
+	if r.span != nil {
+		r.span.ask(req)
+	}
 	if r.sign != nil {
 		if err := r.sign(req, r.body, k); err != nil {
 			return nil, fmt.Errorf("sign: %w", err)
@@ -243,6 +247,10 @@ func (c *Client) read(resp *http.Response, r request) ([]byte, string, error) {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		drain(resp)
 		return nil, "", statusError(resp, time.Now())
+	}
+	if r.span != nil && !r.span.answered(resp) {
+		drain(resp)
+		return nil, "", ErrRange
 	}
 	contentType := resp.Header.Get("Content-Type")
 	if r.ignoreBody {

@@ -1,20 +1,23 @@
 package redundancy
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
-	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 func (s *Service) routes(r *rest.Router) {
 	r.API.GET("/server/redundancy/videos", rest.Admin, s.list)
+	r.API.POST("/server/redundancy/videos", rest.Admin, s.post)
 	r.API.DELETE("/server/redundancy/videos/:redundancy", rest.Admin, s.drop)
 }
 
@@ -96,23 +99,46 @@ func toAPI(k *Copy) apiCopy {
 	return a
 }
 
-// drop forgets a copy: players are not told of it any more.
+// post has a video copied.
+func (s *Service) post(c echo.Context) error {
+	var body struct {
+		VideoID json.Number `json:"videoId"`
+	}
+	raw, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, &body); err != nil || body.VideoID == "" {
+		return rest.Invalid("body", "videoId", "Should be the number of a video", nil)
+	}
+	ctx := c.Request().Context()
+	v, err := s.o.Catalog.Find(ctx, rest.Current(ctx), body.VideoID.String())
+	if err == nil {
+		err = s.Mirror(ctx, v)
+	}
+	switch {
+	case errors.Is(err, ErrOurs):
+		return rest.BadRequest("Cannot create a redundancy on a local video")
+	case errors.Is(err, ErrNoPlaylist):
+		return rest.BadRequest("Only videos with an HLS playlist are mirrored")
+	case errors.Is(err, ErrCopied):
+		return rest.Conflict("This video is already mirrored")
+	case err != nil:
+		return err
+	}
+	return rest.NoContent(c)
+}
+
+// maxBody bounds a request.
+const maxBody = 1 << 10
+
+// drop forgets a copy.
 func (s *Service) drop(c echo.Context) error {
 	id, err := rest.ParamID(c, "redundancy", "Video redundancy not found")
 	if err != nil {
 		return err
 	}
-	err = s.db.Tx(c.Request().Context(), func(tx *db.Tx) error {
-		res := tx.Where("id = ?", id).Delete(&Copy{})
-		if res.Error != nil {
-			return fmt.Errorf("drop copy: %w", res.Error)
-		}
-		if res.RowsAffected == 0 {
-			return rest.NotFound("Video redundancy not found")
-		}
-		return nil
-	})
-	if err != nil {
+	if err := s.Drop(c.Request().Context(), id); err != nil {
 		return err
 	}
 	return rest.NoContent(c)

@@ -1,14 +1,14 @@
 // Package redundancy keeps the copies of videos that other servers offer, so
-// that players may load from there.
+// that players may load from there, and makes copies of theirs here.
 //
 // Invariants
 //   - a copy belongs to the actor that made it known; nobody else changes or
 //     withdraws it (SEC-16), and an actor has one for each video
 //   - its address is on its owner's host
-//   - what has expired is told to nobody
+//   - what has expired is told to nobody, and no copy before it is whole
 //
 // Specifications: PT federation 2, 3, 4 (CacheFile). Imports no sibling but
-// catalog.
+// catalog and storage.
 package redundancy
 
 import (
@@ -22,10 +22,12 @@ import (
 
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/storage"
 )
 
 // Whose copies are accepted (remote_redundancy.videos.accept_from).
@@ -44,7 +46,7 @@ type Copy struct {
 	Local     bool   // made by this server
 	URL       string `gorm:"column:url"` // folder of the HLS files
 	Strategy  string
-	State     string // ready
+	State     string // loading, ready, failed; of others ready
 	Size      int64
 	LastError string
 	ExpiresAt *time.Time
@@ -64,6 +66,8 @@ type Options struct {
 	Engine     *activitypub.Engine
 	Catalog    *catalog.Service
 	AcceptFrom string // Nobody, Followings or Anybody
+	Files      *transport.Client
+	Store      storage.Store
 	Logger     *slog.Logger
 }
 
@@ -95,8 +99,11 @@ func (s *Service) Module() activitypub.Module {
 			on("Delete", "CacheFile", s.onDelete),
 			on("Undo", "Create", s.onUndo),
 		},
-		Objects:      []activitypub.ObjectType{{Type: "CacheFile", Has: s.has, Remove: s.remove}},
-		Jobs:         []jobs.Handler{jobs.Handle(s.expire, jobs.Keep(time.Hour))},
+		Objects: []activitypub.ObjectType{{Type: "CacheFile", Local: s.local, Has: s.has, Remove: s.remove}},
+		Jobs: []jobs.Handler{
+			jobs.Handle(s.expire, jobs.Keep(time.Hour)),
+			jobs.Handle(s.mirror, jobs.Timeout(mirrorTime), jobs.As("video-redundancy")),
+		},
 		Periodic:     []jobs.Periodic{{Name: "video.expire-redundancy", Every: time.Hour, Args: ExpireArgs{}}},
 		Routes:       s.routes,
 		ActorDeleted: s.actorDeleted,
@@ -133,6 +140,9 @@ func (s *Service) actorDeleted(ctx context.Context, a *actor.Actor) error {
 }
 
 func (s *Service) expire(ctx context.Context, _ ExpireArgs) error {
+	if err := s.sweep(ctx); err != nil {
+		return err
+	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		if err := tx.Where("local = ? AND expires_at <= ?", false, db.Now()).Delete(&Copy{}).Error; err != nil {
 			return fmt.Errorf("expire copies: %w", err)

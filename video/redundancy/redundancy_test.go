@@ -21,6 +21,8 @@ import (
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/redundancy"
+	"github.com/kinemesh/kinemesh/video/serve"
+	"github.com/kinemesh/kinemesh/video/storage"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -33,31 +35,48 @@ type site struct {
 	catalog *catalog.Service
 	world   *catalogtest.World
 	alice   *catalogtest.User
+	store   storage.Store
 }
 
-func serve(t *testing.T, d *db.DB, acceptFrom string) *site {
+func start(t *testing.T, d *db.DB, acceptFrom string) *site {
 	t.Helper()
 	s := &site{t: t}
-	files := &catalogtest.Files{}
+	pictures := &catalogtest.Files{}
 	s.Server = aptest.Serve(t, d, aptest.Options{Idle: true, Modules: func(e *activitypub.Engine) []activitypub.Module {
 		log := slog.New(slog.DiscardHandler)
 		channels := channel.New(channel.Options{DB: d, Actors: e.Actors, MaxPerUser: 20, Logger: log})
 		var err error
 		s.catalog, err = catalog.New(catalog.Options{
-			DB: d, Origin: e.Actors.Origin(), Channels: channels, Logger: log, PutFile: files.Put, DeleteFile: files.Delete,
+			DB: d, Origin: e.Actors.Origin(), Channels: channels, Logger: log, PutFile: pictures.Put, DeleteFile: pictures.Delete,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		fed := federation.New(federation.Options{DB: d, Engine: e, Catalog: s.catalog, Channels: channels, Transport: aptest.Transport(t), Logger: log})
-		r := redundancy.New(redundancy.Options{DB: d, Engine: e, Catalog: s.catalog, AcceptFrom: acceptFrom, Logger: log})
+		folder, err := storage.OpenFS(t.TempDir(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := folder.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		s.store = &storage.Folders{Named: map[string]storage.Store{"redundancy": folder}}
+		r := redundancy.New(redundancy.Options{
+			DB: d, Engine: e, Catalog: s.catalog, AcceptFrom: acceptFrom, Files: aptest.Transport(t), Store: s.store, Logger: log,
+		})
+		files, err := serve.New(serve.Options{DB: d, Catalog: s.catalog, Store: s.store, Secret: "x", Logger: log})
+		if err != nil {
+			t.Fatal(err)
+		}
 		mod := activitypub.Merge(r.Module(), fed.Module())
 		mod.Name = "video"
 		routes := mod.Routes
-		mod.Routes = func(rt *rest.Router) { routes(rt); s.catalog.Routes(rt) }
+		mod.Routes = func(rt *rest.Router) { routes(rt); s.catalog.Routes(rt); files.Routes(rt) }
 		return []activitypub.Module{mod}
 	}})
-	s.world = &catalogtest.World{T: t, DB: s.DB, Catalog: s.catalog, Files: files}
+	s.world = &catalogtest.World{T: t, DB: s.DB, Catalog: s.catalog, Files: pictures}
 	person := s.world.Insert("actors", m{"iri": s.Origin + "/accounts/alice", "type": "Person", "username": "alice", "inbox": "x"})
 	u := s.world.Insert("users", m{"username": "alice", "email": "alice", "password_hash": "x", "role": 2})
 	account := s.world.Insert("accounts", m{"actor_id": person, "user_id": u})
@@ -93,15 +112,25 @@ func (s *site) deliver(a *aptest.Actor, doc any) {
 
 func (s *site) work(kind string) {
 	s.t.Helper()
+	if err := s.try(kind, struct{}{}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// try works on one job.
+func (s *site) try(kind string, args any) error {
+	s.t.Helper()
+	raw, err := json.Marshal(args)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	for _, h := range s.Engine.Jobs() {
 		if h.Kind == kind {
-			if err := h.Work(context.Background(), []byte("{}")); err != nil {
-				s.t.Fatal(err)
-			}
-			return
+			return h.Work(context.Background(), raw)
 		}
 	}
 	s.t.Fatalf("no job %s", kind)
+	return nil
 }
 
 // copies are the base URLs that players are given.
@@ -132,7 +161,7 @@ func link(href string) m {
 }
 
 func each(t *testing.T, test func(t *testing.T, s *site)) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) { test(t, serve(t, d, redundancy.Anybody)) })
+	dbtest.Each(t, func(t *testing.T, d *db.DB) { test(t, start(t, d, redundancy.Anybody)) })
 }
 
 // TestLife: a copy is made known, shown to players, renewed, and withdrawn.
@@ -229,7 +258,7 @@ func TestAcceptFrom(t *testing.T) {
 		{redundancy.Nobody, true, 0}, {redundancy.Followings, false, 0}, {redundancy.Followings, true, 1}, {redundancy.Anybody, false, 1},
 	} {
 		t.Run(fmt.Sprint(c.from, c.followed), func(t *testing.T) {
-			s := serve(t, dbtest.SQLite(t), c.from)
+			s := start(t, dbtest.SQLite(t), c.from)
 			r := aptest.New(t)
 			by, v := r.Actor(actor.Application, "peertube"), s.video("Copied")
 			if c.followed {

@@ -69,6 +69,7 @@ func (s *Serve) Routes(r *rest.Router) {
 		"/static/webseed/:file":                               s.webVideo, // in old torrents
 		"/static/streaming-playlists/hls/:uuid/:file":         s.hls,
 		"/static/streaming-playlists/hls/private/:uuid/:file": s.hls,
+		"/static/redundancy/hls/:uuid/:file":                  s.copied,
 
 		"/lazy-static/thumbnails/:file":     s.picture(catalog.Miniature),
 		"/lazy-static/previews/:file":       s.picture(catalog.Preview),

@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -72,6 +73,38 @@ func (s *Serve) hls(c echo.Context) error {
 		return err
 	}
 	return s.media(c, o)
+}
+
+// copied serves a file of our copy of another server's video (video/redundancy).
+func (s *Serve) copied(c echo.Context) error {
+	name, err := named(c)
+	if err != nil {
+		return err
+	}
+	ref, ok := catalog.ParseRef(c.Param("uuid"))
+	if !ok || ref.UUID == "" {
+		return notFound()
+	}
+	ctx := c.Request().Context()
+	v, err := s.o.Catalog.Get(ctx, ref)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return notFound()
+	}
+	if err != nil {
+		return err
+	}
+	var n int64
+	err = s.o.DB.Read(ctx).Table("redundancies").Where("video_id = ? AND local AND state = 'ready'", v.ID).Count(&n).Error
+	if err != nil {
+		return fmt.Errorf("look up copy: %w", err)
+	}
+	if n == 0 {
+		return notFound()
+	}
+	if _, err := s.permit(c, v); err != nil {
+		return err
+	}
+	return s.send(c, "redundancy/"+v.UUID+"/"+name, cacheMedia)
 }
 
 // media serves a file of a video to whom the video is for.
