@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -202,24 +203,21 @@ func (m *meeting) comments(id string) (texts []string, err error) {
 	return texts, err
 }
 
-func (m *meeting) followers() (int, error) {
-	return m.total("/video-channels/root_channel/followers")
+// follows tells whether the peer's person follows our channel.
+func (m *meeting) follows() (bool, error) {
+	var page struct{ OrderedItems []string }
+	_, err := m.root.Do(m.t.Context(), http.MethodGet, "/video-channels/root_channel/followers?page=1", http.NoBody,
+		http.Header{"Accept": {"application/activity+json"}}, &page)
+	return slices.Contains(page.OrderedItems, m.peer.Person()), err
 }
 
 // fedifyActs: every activity of Fedify has its effect here, once.
 func (m *meeting) fedifyActs() {
 	t := m.t
 	channel := m.us.Origin + "/video-channels/root_channel"
-	before, err := m.followers()
-	if err != nil {
-		t.Fatal(err)
-	}
 	follow := m.do("follow", map[string]any{"actor": channel})
 	m.verified("Accept", any1)
-	m.wait("our channel has one follower more", func() (bool, error) {
-		n, err := m.followers()
-		return n == before+1, err
-	})
+	m.wait("the peer follows our channel", m.follows)
 
 	v, err := m.root.Upload(m.t.Context(), m.clip, rig.Fields{"name": "For " + m.peer.Host})
 	if err != nil {
@@ -284,8 +282,8 @@ func (m *meeting) fedifyActs() {
 	m.verified("Delete", about(id))
 	m.do("undo", map[string]any{"actor": channel, "type": "Follow", "object": channel, "id": follow["id"]})
 	m.wait("Undo Follow", func() (bool, error) {
-		n, err := m.followers()
-		return n == before, err
+		still, err := m.follows()
+		return !still, err
 	})
 }
 
@@ -371,6 +369,12 @@ func (m *meeting) brought(messenger *rig.Fedify) {
 			t.Fatal(err)
 		}
 		ids[i] = v.UUID
+	}
+	for _, id := range ids {
+		m.wait("the video is published", func() (bool, error) {
+			v, err := m.root.Video(m.t.Context(), id)
+			return v.State.ID == 1, err
+		})
 	}
 	iri := func(i int) string { return m.us.Origin + "/videos/watch/" + ids[i] }
 	like := m.do("like", map[string]any{"actor": messenger.Person(), "object": iri(0)})

@@ -37,7 +37,9 @@ const person = "bob";
 const channel = "bob_channel";
 const PUBLIC = v.PUBLIC_COLLECTION;
 
-const pair = async () => [await generateCryptoKeyPair("RSASSA-PKCS1-v1_5"), await generateCryptoKeyPair("Ed25519")];
+// Fedify makes RSA keys of 4096 bits, which takes seconds.
+const rsa = { name: "RSASSA-PKCS1-v1_5", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: "SHA-256" };
+const pair = async () => [await crypto.subtle.generateKey(rsa, true, ["sign", "verify"]), await generateCryptoKeyPair("Ed25519")];
 const keys = { [person]: await pair(), [channel]: await pair() };
 const log = [];
 const objects = new Map(); // path -> raw document
