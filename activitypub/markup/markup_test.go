@@ -12,8 +12,10 @@ func TestHTML(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"plain", "Nice video", "Nice video"},
 		{"paragraphs", "<p>a<br>b</p><p>c</p>", "<p>a<br/>b</p><p>c</p>"},
-		{"Mastodon's mention", `<p><span class="h-card"><a href="https://peer.test/@rec" class="u-url mention" rel="nofollow">@<span>rec</span></a></span> hi</p>`,
-			`<p><a href="https://peer.test/@rec" rel="nofollow noopener ugc" target="_blank">@rec</a> hi</p>`},
+		{
+			"Mastodon's mention", `<p><span class="h-card"><a href="https://peer.test/@rec" class="u-url mention" rel="nofollow">@<span>rec</span></a></span> hi</p>`,
+			`<p><a href="https://peer.test/@rec" rel="nofollow noopener ugc" target="_blank">@rec</a> hi</p>`,
+		},
 		{"script", `a<script>alert(1)</script>b`, "ab"},
 		{"handler", `<p onclick="x()">a</p>`, "<p>a</p>"},
 		{"image", `<img src=x onerror=alert(1)>`, ""},

@@ -105,8 +105,11 @@ func TestNotes(t *testing.T) {
 		{"url as a link", m{"url": m{"type": "Link", "href": w.far.Origin + "/@bob/1"}}, "<p>Hello</p>"},
 		{"no url", m{"url": nil}, "<p>Hello</p>"},
 		{"content warning", m{"summary": "cw <b>x</b>"}, "cw &lt;b&gt;x&lt;/b&gt;\n\n<p>Hello</p>"},
-		{"attachment alone", m{"content": "", "attachment": []m{{"type": "Image", "url": w.far.Origin + "/a.png", "name": "a cat"}}},
-			`<a href="` + w.far.Origin + `/a.png" rel="nofollow noopener ugc" target="_blank">a cat</a>`},
+		{
+			"attachment alone",
+			m{"content": "", "attachment": []m{{"type": "Image", "url": w.far.Origin + "/a.png", "name": "a cat"}}},
+			`<a href="` + w.far.Origin + `/a.png" rel="nofollow noopener ugc" target="_blank">a cat</a>`,
+		},
 		{"handlers", m{"content": `<p onclick="x()">a<img src=x onerror=y()></p>`}, "<p>a</p>"},
 		{"hidden characters", m{"content": "a\u202eb\u200bc"}, "abc"},
 		{"embedded in inReplyTo", m{"inReplyTo": m{"type": "Video", "id": w.v.IRI}}, "<p>Hello</p>"},
@@ -174,16 +177,16 @@ func TestOutsideCreateIsAHint(t *testing.T) {
 	if n := w.Count("comments", ""); n != 0 {
 		t.Error("stored from another's embedding")
 	}
-	real := w.note(m{"content": "<p>at its origin</p>"})
-	w.far.Serve(real["id"].(string), real)
-	lie := maps.Clone(real)
+	genuine := w.note(m{"content": "<p>at its origin</p>"})
+	w.far.Serve(genuine["id"].(string), genuine)
+	lie := maps.Clone(genuine)
 	lie["content"] = "<p>lie</p>"
 	w.send(mallory, "Create", lie, nil)
-	if got := byIRI(t, w.Site, real["id"].(string)); got != nil {
+	if got := byIRI(t, w.Site, genuine["id"].(string)); got != nil {
 		t.Errorf("mallory's Create of bob's note became %q", got.Text)
 	}
-	w.send(w.bob, "Create", real["id"], nil) // the id alone, by its author
-	if got := byIRI(t, w.Site, real["id"].(string)); got == nil || got.Text != "<p>at its origin</p>" {
+	w.send(w.bob, "Create", genuine["id"], nil) // the id alone, by its author
+	if got := byIRI(t, w.Site, genuine["id"].(string)); got == nil || got.Text != "<p>at its origin</p>" {
 		t.Errorf("named by its author: %+v", got)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/activitypub"
-	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/video/catalog"
 )
@@ -128,7 +127,7 @@ func (s *Service) approvalDocument(ctx context.Context, v *catalog.Video, c *Com
 	if err != nil {
 		return nil, err
 	}
-	var owner, author *actor.Actor = actors[v.Owner.AccountActorID], actors[*c.ActorID]
+	owner, author := actors[v.Owner.AccountActorID], actors[*c.ActorID]
 	if owner == nil || author == nil {
 		return nil, activitypub.ErrGone
 	}

@@ -27,12 +27,10 @@ func (s *Service) Add(ctx context.Context, p *rest.Principal, v *catalog.Video, 
 		if err != nil {
 			return err
 		}
-		switch {
-		case v.CommentsPolicy == catalog.CommentsDisabled:
+		if v.CommentsPolicy == catalog.CommentsDisabled {
 			return ErrDisabled
-		case v.CommentsPolicy == catalog.CommentsApproval:
-			c.Held = !catalog.IsOwner(p, v) && (!v.Local || !p.IsModerator())
 		}
+		c.Held = v.CommentsPolicy == catalog.CommentsApproval && !catalog.IsOwner(p, v) && (!v.Local || !p.IsModerator())
 		c.ID = 0 // the transaction may run twice
 		if _, err := s.insert(tx, v, parent, c); err != nil {
 			return err

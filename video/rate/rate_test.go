@@ -118,7 +118,7 @@ func TestIncoming(t *testing.T) {
 	carl := w.far.Actor("Person", "carl")
 	serial := 0
 	like := func(by *aptest.Actor, kind string) m {
-		serial++ // else two of one second are one signed request
+		serial++                                                                                                   // else two of one second are one signed request
 		return by.Activity(kind, w.v.IRI, m{"id": by.IRI + "/" + strings.ToLower(kind) + "s/1", "serial": serial}) // one id always, as PeerTube
 	}
 	undo := func(by *aptest.Actor, kind string) m {
