@@ -190,6 +190,25 @@ func TestDefects(t *testing.T) {
 			d.signed = []string{"(request-target)", "(created)", "(expires)", "host", "digest"}
 			d.created, d.expires = now.Unix(), now.Unix()+60
 		}, ""},
+		{"created alone, as Lemmy sends it", func(d *draft) {
+			d.signed = []string{"(request-target)", "(created)", "content-type", "host", "digest"}
+			d.header.Set("Content-Type", "application/activity+json")
+			d.header.Del("Date")
+			d.created = now.Unix()
+		}, ""},
+		{"created in quotes", func(d *draft) {
+			d.signed = []string{"(request-target)", "(created)", "host", "digest"}
+			d.created = now.Unix()
+			d.after = replaceSignature(fmt.Sprintf("created=%d", now.Unix()), fmt.Sprintf(`created="%d"`, now.Unix()))
+		}, ""},
+		{"spaces wherever they may be", func(d *draft) {
+			d.after = func(r *http.Request) {
+				r.Header.Set("Signature", "  "+strings.ReplaceAll(r.Header.Get("Signature"), `",`, "\" ,\t ")+" ")
+			}
+		}, ""},
+		{"capital names of headers", func(d *draft) {
+			d.after = replaceSignature("(request-target) host date digest", "(request-target) Host Date Digest")
+		}, ""},
 		{"authorization scheme", func(d *draft) {
 			d.after = func(r *http.Request) {
 				r.Header.Set("Authorization", "Signature "+r.Header.Get("Signature"))
