@@ -16,10 +16,10 @@ var ErrInvalid = errors.New("invalid linked-data signature")
 const (
 	maxBytes    = 1 << 20
 	maxDepth    = 20     // PT federation 7: as PeerTube refuses it
-	maxNodes    = 5_000  // objects
+	maxNodes    = 2_000  // objects
 	maxContexts = 64     // members called @context
 	maxTerms    = 1_000  // terms in the contexts of the document itself
-	maxQuads    = 20_000 // statements
+	maxQuads    = 10_000 // statements
 	maxSteps    = 50_000 // quads looked at to tell equal-looking nodes apart
 )
 

@@ -1,6 +1,10 @@
 package ldsig
 
 import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/piprate/json-gold/ld"
 
 	"github.com/kinemesh/kinemesh/activitypub/signature"
 )
@@ -304,6 +310,56 @@ func TestFedifyKeyword(t *testing.T) {
 		}
 		if _, err := s.Verify(key); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "@graph") {
 			t.Errorf("%v", err)
+		}
+	}
+}
+
+// TestAgainstLibrary: a signature of ours fits what another implementation of
+// canonical order makes of the document, in each of the ways in which others
+// look at it.
+func TestAgainstLibrary(t *testing.T) {
+	key := testKey(t)
+	p := shared()
+	o := p.options.Copy()
+	o.Algorithm, o.Format = ld.AlgorithmURDNA2015, "application/n-quads"
+	hash := func(doc any) string {
+		t.Helper()
+		text, err := ld.NewJsonLdProcessor().Normalize(doc, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hexSum([]byte(text.(string)))
+	}
+	docs := map[string][]byte{"like": []byte(like)}
+	for name := range recorded(t) {
+		docs[name] = unsigned(t, name)
+	}
+	for name, raw := range docs {
+		out, err := Sign(raw, alice, key, time.Now())
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var doc map[string]any
+		if err := json.Unmarshal(out, &doc); err != nil {
+			t.Fatal(err)
+		}
+		sig := doc["signature"].(map[string]any)
+		delete(doc, "signature")
+		value, err := base64.StdEncoding.DecodeString(sig["signatureValue"].(string))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compact, err := ld.NewJsonLdProcessor().Compact(doc, p.ownDoc, p.options.Copy())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for context, form := range map[string]any{"https://w3id.org/security/v1": doc, "https://w3id.org/identity/v1": compact} {
+			options := hash(map[string]any{"@context": context, "creator": sig["creator"], "created": sig["created"]})
+			sum := sha256.Sum256([]byte(options + hash(form)))
+			if err := rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, sum[:], value); err != nil {
+				t.Errorf("%s with options in %s: %v", name, context, err)
+			}
 		}
 	}
 }
