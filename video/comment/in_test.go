@@ -548,3 +548,60 @@ func TestRecorded(t *testing.T) {
 		return approvals == 3
 	})
 }
+
+// TestForwardAfterApproval: what a server that knows no approvals said, and what
+// was held, is passed on when the owner lets it through, as it was received.
+func TestForwardAfterApproval(t *testing.T) {
+	w := newVillage(t, videotest.Options{}, func(n *catalog.NewVideo) { n.Attributes.CommentsPolicy = catalog.CommentsApproval })
+	third := aptest.New(t)
+	ted := third.Actor("Person", "ted")
+	if got := ted.Post(w.Origin+"/inbox", ted.Activity("Follow", w.alice.Channel.IRI, nil)); got != 204 {
+		t.Fatal(got)
+	}
+	aptest.Eventually(t, "the follower", func() bool { return w.Count("follows", "state = 'accepted'") == 1 })
+	for _, c := range []struct {
+		name   string
+		change m
+		passed bool
+	}{{"of Mastodon", nil, true}, {"of PeerTube, which sends it again", m{"replyApproval": json.RawMessage("null")}, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			w.t = t
+			n := w.note(c.change)
+			body, err := json.Marshal(w.bob.Activity("Create", n, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := w.Count("inbox", "")
+			if got := w.bob.Post(w.Origin+"/inbox", body); got != 204 {
+				t.Fatal(got)
+			}
+			w.settled(before + 1)
+			jobstest.Drain(t, w.DB)
+			passed := func() bool {
+				for _, r := range third.Received() {
+					if string(r.Body) == string(body) {
+						return true
+					}
+				}
+				return false
+			}
+			held := byIRI(t, w.Site, n["id"].(string))
+			if held == nil || !held.Held || passed() {
+				t.Fatalf("before approval: %+v, passed on: %v", held, passed())
+			}
+			if a := w.As(w.alice, "POST", fmt.Sprintf("/videos/%s/comments/%d/approve", w.v.UUID, held.ID), nil); a.Status != 204 {
+				t.Fatalf("approve: %d %s", a.Status, a.Body)
+			}
+			jobstest.Drain(t, w.DB)
+			if passed() != c.passed {
+				t.Errorf("passed on: %v, want %v", passed(), c.passed)
+			}
+			edited := maps.Clone(n)
+			edited["content"], edited["updated"] = "<p>something else</p>", "2026-03-03T03:04:05Z"
+			w.send(w.bob, "Update", edited, nil)
+			if got := byIRI(t, w.Site, held.IRI); !got.Held || got.Text != "<p>something else</p>" {
+				t.Errorf("an approved text was replaced unseen: %+v", got)
+			}
+		})
+	}
+}
