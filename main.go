@@ -83,7 +83,7 @@ func command() *cobra.Command {
 		},
 	}
 	root.AddCommand(serve, check, settings, actorCommand(&file))
-	addCommands(root, &file, activitypub.Commands(nil))
+	addCommands(root, &file, activitypub.Commands(nil, nil))
 	return root
 }
 

@@ -137,7 +137,7 @@ func New(o Options) (*Engine, error) {
 	})
 	e.Outbox = &Outbox{delivery.New(delivery.Options{
 		FollowersHeader: e.followersHeader,
-		DB:              o.DB, Actors: actors, Transport: o.Transport, Blocked: o.Blocked, Seal: e.seal, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
+		DB:              o.DB, Actors: actors, Transport: o.Transport, Blocked: o.Blocked, Seal: e.seal, Retention: o.Federation.DeliveryRetention, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
 	})}
 	e.crawler = e.newCrawler()
 	e.followers = &followsync.Cache{Load: actors.FollowersByHost}
@@ -156,7 +156,7 @@ func (e *Engine) Module() Module {
 		Jobs:        e.ownJobs(),
 		Periodic:    append(ownPeriodic(), e.Outbox.Periodic()...),
 		Routes:      e.routes,
-		Commands:    Commands(e.Outbox),
+		Commands:    Commands(e.Outbox, e.o.Rules),
 		Collections: []crawl.Kind{{Name: outboxKind, Take: e.takePublished}},
 		Migrations:  []migrations.Set{migrations.Activitypub},
 	}

@@ -2,6 +2,7 @@ package activitypub
 
 import (
 	"github.com/kinemesh/kinemesh/activitypub/delivery"
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
@@ -20,14 +21,17 @@ func (o *Outbox) Forward(tx *db.Tx, act *Activity, d Delivery) error {
 	}, d)
 }
 
-// Commands are the engine's subcommands. Those of a nil Outbox can be listed
-// and explained, but not run.
-func Commands(o *Outbox) (out []Command) {
+// Commands are the engine's subcommands. Those of a nil Outbox and nil Rules can
+// be listed and explained, but not run.
+func Commands(o *Outbox, r *hostrule.Rules) (out []Command) {
 	var inner *delivery.Outbox
 	if o != nil {
 		inner = o.Outbox
 	}
 	for _, c := range inner.Commands() {
+		out = append(out, Command(c))
+	}
+	for _, c := range r.Commands() {
 		out = append(out, Command(c))
 	}
 	return out

@@ -22,7 +22,16 @@ type Command struct {
 // Commands are the subcommands about deliveries. Of a nil Outbox they can be
 // listed and explained, but not run.
 func (o *Outbox) Commands() []Command {
-	return []Command{o.hostsCommand(), o.deliveriesCommand(), o.resendCommand(), o.deadCommand()}
+	all := []Command{o.hostsCommand(), o.deliveriesCommand(), o.resendCommand(), o.deadCommand()}
+	for i, c := range all {
+		all[i].Run = func(ctx context.Context, out io.Writer, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("%s takes flags only, not %q", c.Use, args[0])
+			}
+			return c.Run(ctx, out, args)
+		}
+	}
+	return all
 }
 
 // listing is what the listing commands share.
