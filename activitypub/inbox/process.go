@@ -31,7 +31,7 @@ const (
 	drainBatch   = 50
 	drainActors  = 8 // actors served at once
 	drainFor     = 2 * time.Minute
-	leaseTime    = 30 * time.Second // renewed while a row is worked on
+	leaseTime    = 15 * time.Second // renewed while a row is worked on; rows of a killed process come back then
 	activityTime = 2 * time.Minute
 	maxAttempts  = 6
 )
