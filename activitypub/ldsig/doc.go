@@ -24,6 +24,6 @@
 // path of every published activity.
 //
 // Specifications: JSON-LD 1.1 API; RDF Dataset Canonicalization (URDNA2015);
-// Linked Data Signatures 1.0; PT federation 7. Imports iri, signature, vocab;
+// Linked Data Signatures 1.0; PT federation 7. Imports iri and json-gold;
 // imported by activitypub and its children.
 package ldsig
