@@ -34,6 +34,7 @@ func BenchmarkDelivery(b *testing.B) {
 const benchHosts = 200
 
 func benchDelivery(b *testing.B, d *db.DB) {
+	b.Helper()
 	s, _ := timed(b, d)
 	alice := s.Local(actor.Person, "alice")
 	var got atomic.Int64

@@ -54,29 +54,34 @@ func (l *listing) check() error {
 	return nil
 }
 
-// print writes rows as JSON, or as a table with the columns of head.
-func print[T any](out io.Writer, l listing, total int64, rows []T, head string, line func(T) []any) error {
+// show writes rows as JSON, or as a table with the columns of head.
+func show[T any](out io.Writer, l listing, total int64, rows []T, head string, line func(T) []any) error {
 	if l.json {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
 		return e.Encode(map[string]any{"total": total, "data": slices.Clip(append([]T{}, rows...))})
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, head)
+	var text strings.Builder
+	fmt.Fprintln(&text, head)
 	for _, r := range rows {
 		for i, v := range line(r) {
 			if i > 0 {
-				fmt.Fprint(w, "\t")
+				text.WriteByte('\t')
 			}
-			fmt.Fprint(w, cell(v))
+			text.WriteString(cell(v))
 		}
-		fmt.Fprintln(w)
+		text.WriteByte('\n')
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if _, err := io.WriteString(w, text.String()); err != nil {
+		return err
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	if n := int64(l.start + len(rows)); n < total {
-		fmt.Fprintf(out, "%d of %d; more with --start %d\n", len(rows), total, n)
+		_, err := fmt.Fprintf(out, "%d of %d; more with --start %d\n", len(rows), total, n)
+		return err
 	}
 	return nil
 }
@@ -126,7 +131,7 @@ func (o *Outbox) hostsCommand() Command {
 			if err != nil {
 				return err
 			}
-			return print(out, l, total, rows, "HOST\tCLASS\tPENDING\tFAILED\tFAILURES\tDOWN SINCE\tNEXT TRY\tLAST SUCCESS\tLAST ERROR", func(h HostInfo) []any {
+			return show(out, l, total, rows, "HOST\tCLASS\tPENDING\tFAILED\tFAILURES\tDOWN SINCE\tNEXT TRY\tLAST SUCCESS\tLAST ERROR", func(h HostInfo) []any {
 				return []any{h.Host, h.Class, h.Pending, h.Failed, h.Failures, h.DownSince, h.NextTry, h.LastSuccess, h.LastError}
 			})
 		},
@@ -182,7 +187,7 @@ func (o *Outbox) printDeliveries(ctx context.Context, out io.Writer, f Filter, l
 	if err != nil {
 		return err
 	}
-	return print(out, l, total, rows, "ID\tSTATE\tHOST\tTYPE\tTRIES\tANSWER\tTRIED\tNEXT TRY\tACTIVITY\tERROR", func(d Info) []any {
+	return show(out, l, total, rows, "ID\tSTATE\tHOST\tTYPE\tTRIES\tANSWER\tTRIED\tNEXT TRY\tACTIVITY\tERROR", func(d Info) []any {
 		return []any{d.ID, d.State, d.Host, d.Activity.Type, d.Attempts, d.LastStatus, d.TriedAt, d.NextTry, d.Activity.ID, d.LastError}
 	})
 }

@@ -118,9 +118,17 @@ func hostDown(err error) bool {
 	if err == nil || !transport.Temporary(err) {
 		return false
 	}
+	if _, ours := errors.AsType[ownError](err); ours {
+		return false
+	}
 	s, answered := errors.AsType[*transport.StatusError](err)
 	return !answered || s.Code >= 500 || s.Code == 429
 }
+
+// ownError is an error before anything was sent: no key, no database.
+type ownError struct{ error }
+
+func (e ownError) Unwrap() error { return e.error }
 
 // reach makes the rows of hosts that an activity goes to, locks them until tx
 // ends, and notes that something is due. It gives back the boxes that

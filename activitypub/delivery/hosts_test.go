@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -292,5 +293,82 @@ func TestCheck(t *testing.T) {
 	}
 	if n := gaps(); n != 2 {
 		t.Errorf("%d gaps without any job", n)
+	}
+}
+
+// TestParkedCostNothing: ten thousand deliveries for a broken host cost a
+// handful of statements each time the pump looks, no request and no job.
+func TestParkedCostNothing(t *testing.T) {
+	const parked = 10000
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, clock := timed(t, d)
+		alice := s.Local(actor.Person, "alice")
+		h := hostOf(t)
+		breakHost(t, s, clock, h, alice)
+		deliver(t, s) // a probe
+		now := db.Now()
+		err := d.Tx(t.Context(), func(tx *db.Tx) error {
+			entries := make([]delivery.Entry, parked)
+			for i := range entries {
+				entries[i] = delivery.Entry{IRI: fmt.Sprint(alice.IRI, "/p/", i), ActorID: alice.ID, Type: "Like", Raw: "{}", Spread: true, CreatedAt: now}
+			}
+			if err := tx.CreateInBatches(&entries, 500).Error; err != nil {
+				return err
+			}
+			rows := make([]delivery.Receipt, parked)
+			for i, e := range entries {
+				rows[i] = delivery.Receipt{OutboxID: e.ID, Inbox: h.inbox(), Host: h.name(), State: delivery.Pending, ObjectKey: fmt.Sprint(i), NextAt: now, CreatedAt: now}
+			}
+			return tx.CreateInBatches(&rows, 500).Error
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(h.got())
+		c := cut(t, d)
+		c.at.Store(1 << 40)
+		deliver(t, s)
+		if n := c.seen.Load(); n > 8 {
+			t.Errorf("%d statements when nothing is due", n)
+		}
+		c.seen.Store(0)
+		clock.pass(time.Hour)
+		deliver(t, s)
+		if n := c.seen.Load(); n > 30 {
+			t.Errorf("%d statements for a probe", n)
+		}
+		if n := len(h.got()) - before; n != 1 {
+			t.Errorf("%d requests, want a probe", n)
+		}
+		if n := s.Count("jobs", "kind = 'activitypub.deliver' AND state = 'waiting'"); n > 10 {
+			t.Errorf("%d jobs wait", n)
+		}
+	})
+}
+
+// TestOurFault: a signature that cannot be made says nothing about the host.
+func TestOurFault(t *testing.T) {
+	s, clock := timed(t, dbtest.SQLite(t))
+	alice := s.Local(actor.Person, "alice")
+	h := hostOf(t)
+	publish(t, s, alice, h.inbox())
+	err := s.DB.Tx(t.Context(), func(tx *db.Tx) error { return tx.Exec("UPDATE actor_keys SET private_pem = ''").Error })
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	actors, err := actor.New(actor.Options{DB: s.DB, Transport: aptest.Transport(t), Origin: s.Origin, Logger: log}) // it holds no key yet
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := delivery.New(delivery.Options{DB: s.DB, Actors: actors, Transport: aptest.Transport(t), Logger: log, Now: clock.now})
+	if err := o.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if row := h.row(t, s.DB); row.Failures != 0 || len(h.got()) != 0 {
+		t.Errorf("%d failures, %d requests", row.Failures, len(h.got()))
+	}
+	if row := deliveries(t, s.DB)[0]; row.State != delivery.Pending || row.Attempts != 1 || row.LastError == "" || !row.NextAt.After(clock.now()) {
+		t.Errorf("receipt %+v", row)
 	}
 }

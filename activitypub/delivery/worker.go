@@ -2,10 +2,12 @@ package delivery
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/signature"
 )
 
 // outcome is what became of a host's batch.
@@ -136,7 +138,14 @@ func (w *worker) attempt(ctx context.Context, r Receipt) bool {
 		return false
 	}
 	start := time.Now()
-	err = w.o.transport.Post(w.o.extend(ctx, w.from[e.ActorID], e, r.Host), w.o.actors.Signer(w.from[e.ActorID]), r.Inbox, []byte(e.Raw))
+	sign := w.o.actors.Signer(w.from[e.ActorID])
+	signed := func(req *http.Request, body []byte, k signature.Knock) error {
+		if err := sign(req, body, k); err != nil {
+			return ownError{err}
+		}
+		return nil
+	}
+	err = w.o.transport.Post(w.o.extend(ctx, w.from[e.ActorID], e, r.Host), signed, r.Inbox, []byte(e.Raw))
 	release()
 	if ctx.Err() != nil && err != nil {
 		return false // given up here: says nothing
