@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
+	"log/slog"
 	"strings"
 	"testing/fstest"
 
@@ -155,10 +155,11 @@ func Example() {
 	var options activitypub.Options // database, transport, public address, settings
 	engine, err := activitypub.New(options)
 	if err != nil {
-		log.Fatal(err)
+		slog.Error("no engine", "error", err)
+		return
 	}
 	notes := &Notes{db: options.DB, e: engine}
 	if err := engine.Use(notes.Module()); err != nil {
-		log.Fatal(err) // somebody else has claimed notes already
+		slog.Error("no notes", "error", err) // somebody else has claimed them already
 	}
 }

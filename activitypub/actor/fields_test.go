@@ -2,6 +2,7 @@ package actor_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -96,10 +97,7 @@ func TestFixed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		intact := map[string]any{}
-		for k, v := range bob.Doc {
-			intact[k] = v
-		}
+		intact := maps.Clone(bob.Doc)
 		for name, spoil := range map[string]func(){
 			"another kind":            func() { bob.Doc["type"] = "Group" },
 			"id of a victim":          func() { bob.Doc["id"] = victim.IRI },
@@ -108,9 +106,7 @@ func TestFixed(t *testing.T) {
 			"inbox of a victim":       func() { bob.Doc["inbox"] = victim.Inbox },
 			"key of a victim":         func() { bob.Doc["publicKey"] = victim.Doc["publicKey"] },
 		} {
-			for k, v := range intact {
-				bob.Doc[k] = v
-			}
+			maps.Copy(bob.Doc, intact)
 			spoil()
 			r.Serve(bob.IRI, bob.Doc)
 			clock.Add(10 * time.Minute) // the failure before is forgotten
@@ -125,9 +121,7 @@ func TestFixed(t *testing.T) {
 				t.Errorf("%s: the victim's row is %+v, %v", name, now, err)
 			}
 		}
-		for k, v := range intact {
-			bob.Doc[k] = v
-		}
+		maps.Copy(bob.Doc, intact)
 		bob.Doc["name"] = "Robert"
 		bob.Rotate()
 		clock.Add(10 * time.Minute)
