@@ -226,6 +226,22 @@ func TestForwardedOnce(t *testing.T) {
 	})
 }
 
+// TestForwardedViews: Views of others' videos come from their owners, those of
+// ours only from the viewers' servers themselves.
+func TestForwardedViews(t *testing.T) {
+	s, _ := idle(t, dbtest.SQLite(t, withNotes()...), nil)
+	n, other := newSignedNotes(t), aptest.New(t)
+	mallory := other.Actor(actor.Person, "mallory")
+	for i, object := range []string{other.Origin + "/videos/1", s.Origin + "/videos/1"} {
+		raw := n.marshal(n.bob.Activity("View", object, map[string]any{"@context": asPeerTube}))
+		mallory.Post(s.Origin+"/inbox", n.ld(raw, n.bob.IRI, n.bob, time.Now()))
+		drain(t, s)
+		if got, want := s.Count("inbox", "signer = actor AND object = ?", object), int64(1-i); got != want {
+			t.Errorf("%s: %d proven Views, want %d", object, got, want)
+		}
+	}
+}
+
 // TestForwardedKeyFetchedOnce: the key of an actor that is not known yet costs
 // one fetch for all its activities, and a rotated one another.
 func TestForwardedKeyFetchedOnce(t *testing.T) {
