@@ -302,3 +302,81 @@ func TestCutAnywhere(t *testing.T) {
 		}
 	})
 }
+
+// TestTwoProcesses: two pumps on one database share the hosts; each activity
+// is sent once (REL-09).
+func TestTwoProcesses(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, clock := timed(t, d)
+		alice := s.Local(actor.Person, "alice")
+		var hosts []*host
+		var inboxes []string
+		for range 30 {
+			h := hostOf(t)
+			hosts, inboxes = append(hosts, h), append(inboxes, h.inbox())
+		}
+		for i := range 5 {
+			say(t, s, alice, fmt.Sprint("Create ", i), fmt.Sprint("https://a.example/", i), delivery.Target{Inboxes: inboxes})
+		}
+		pumps := []*delivery.Outbox{process(t, s, clock), process(t, s, clock), process(t, s, clock)}
+		var wg sync.WaitGroup
+		for _, p := range pumps {
+			wg.Go(func() {
+				if err := p.Deliver(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		for _, h := range hosts {
+			if n := len(h.got()); n != 5 {
+				t.Errorf("%s got %d requests, want 5", h.name(), n)
+			}
+		}
+	})
+}
+
+// TestStop: a process that stops gives back its hosts at once, and another
+// one goes on; one that is killed keeps them for the time of the lease
+// (REL-05, REL-11).
+func TestStop(t *testing.T) {
+	s, clock := timed(t, dbtest.SQLite(t))
+	alice := s.Local(actor.Person, "alice")
+	h := hostOf(t)
+	h.hold = time.Minute
+	publish(t, s, alice, h.inbox())
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- process(t, s, clock).Deliver(ctx) }()
+	aptest.Eventually(t, "the request", func() bool { return len(h.got()) == 1 })
+	h.mu.Lock()
+	h.hold = 0
+	h.mu.Unlock()
+	other := process(t, s, clock)
+	if err := other.Deliver(t.Context()); err != nil || len(h.got()) != 1 {
+		t.Fatalf("a host under lease was sent to: %v", err)
+	}
+	stop()
+	start := time.Now()
+	if err := <-ended; !errors.Is(err, context.Canceled) || time.Since(start) > 5*time.Second {
+		t.Errorf("stopped after %v with %v", time.Since(start), err)
+	}
+	if err := other.Deliver(t.Context()); err != nil || len(h.got()) != 2 {
+		t.Errorf("%d requests, %v", len(h.got()), err)
+	}
+	if row := deliveries(t, s.DB)[0]; row.State != delivery.Delivered || row.Attempts != 1 {
+		t.Errorf("receipt %+v", row)
+	}
+	// The lease of a killed process ends by itself.
+	publish(t, s, alice, h.inbox())
+	change(t, s.DB, &delivery.Host{}, map[string]any{"lease_until": clock.now().Add(30 * time.Second).UTC()}, "host = ?", h.name())
+	deliver(t, s)
+	if len(h.got()) != 2 {
+		t.Error("a lease was not kept")
+	}
+	clock.pass(31 * time.Second)
+	deliver(t, s)
+	if len(h.got()) != 3 {
+		t.Error("a lease did not end")
+	}
+}
