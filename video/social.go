@@ -13,7 +13,7 @@ import (
 // social assembles what people say and think of videos.
 func (v *Video) social() {
 	o := v.o
-	v.comment = comment.New(comment.Options{
+	v.Comments = comment.New(comment.Options{
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Logger: o.Logger,
 		AcceptRemote: o.Config.VideoComments.AcceptRemoteComments,
 	})
@@ -21,6 +21,6 @@ func (v *Video) social() {
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Listing: v.Listing, Channels: o.Channels, Changed: v.federation.Changed, Logger: o.Logger,
 	})
 	v.federation.Saved = func(tx *db.Tx, saved *catalog.Video, doc vocab.Object) error {
-		return errors.Join(v.comment.VideoSaved(tx, saved, doc), v.rate.VideoSaved(tx, saved, doc))
+		return errors.Join(v.Comments.VideoSaved(tx, saved, doc), v.rate.VideoSaved(tx, saved, doc))
 	}
 }

@@ -70,7 +70,7 @@ type Video struct {
 	chapter    *chapter.Service
 	storyboard *storyboard.Service
 	playlist   *playlist.Service
-	comment    *comment.Service
+	Comments   *comment.Service
 	rate       *rate.Service
 	view       *view.Service
 	report     *report.Service
@@ -187,7 +187,7 @@ func (v *Video) assemble() (err error) {
 // Module is what the server plugs in.
 func (v *Video) Module() activitypub.Module {
 	// What lies below the path of a video is asked for before the video.
-	m := activitypub.Merge(v.comment.Module(), v.rate.Module(), v.view.Module(), v.report.Module(), v.redundancy.Module(), v.playlist.Module(), v.federation.Module())
+	m := activitypub.Merge(v.Comments.Module(), v.rate.Module(), v.view.Module(), v.report.Module(), v.redundancy.Module(), v.playlist.Module(), v.federation.Module())
 	m.Name = "video"
 	m.Migrations = []migrations.Set{migrations.Video}
 	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs())

@@ -16,6 +16,7 @@ import (
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/comment"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -34,6 +35,7 @@ type SiteOptions struct {
 	Channels *channel.Service
 	Users    *user.Service
 	OAuth    *oauth.Service
+	Comments *comment.Service // nil: pages show none
 	Version  string
 	Logger   *slog.Logger
 }
@@ -77,6 +79,7 @@ func (s *Site) Routes(r *rest.Router) {
 	get("/videos/overview", moved("/"))
 	get("/search", s.search)
 	get("/w/:id", s.watch)
+	r.Root.POST("/w/:id/comments", rest.Anyone, s.postComment)
 	get("/videos/watch/:id", s.oldWatch)
 	get("/videos/embed/:id", s.embed)
 	for _, sub := range []string{"", "/videos"} {

@@ -19,6 +19,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
+	"github.com/kinemesh/kinemesh/video/comment"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -49,6 +50,7 @@ func newTube(t *testing.T, change ...func(*config.Config)) *tube {
 	}
 	site, err := web.NewSite(web.SiteOptions{
 		Config: e.Config, DB: e.DB, Catalog: c, Channels: e.Channels, Users: e.Users, OAuth: e.OAuth, Version: "1.2.3", Logger: log,
+		Comments: comment.New(comment.Options{DB: e.DB, Engine: e.Engine, Catalog: c, Channels: e.Channels, Logger: log}),
 		Listing: listing.New(listing.Options{DB: e.DB, Catalog: c, Channels: e.Channels}),
 	})
 	if err != nil {

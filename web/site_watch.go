@@ -34,7 +34,8 @@ type loaded struct {
 // load finds the video of a page that the viewer may see.
 func (s *Site) load(c echo.Context) (*loaded, error) {
 	ctx := c.Request().Context()
-	v, err := s.o.Catalog.Find(ctx, rest.Current(ctx), c.Param("id"))
+	id, _, _ := strings.Cut(c.Param("id"), ";") // PeerTube adds ;threadId=
+	v, err := s.o.Catalog.Find(ctx, rest.Current(ctx), id)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +102,9 @@ func (s *Site) watch(c echo.Context) error {
 	w.Downloads = s.downloads(v)
 	if f := progressive(v.media.Files); f != nil && w.Indexed {
 		w.FileURL = s.urls.File(v.Video, f)
+	}
+	if w.Comments, err = s.comments(c, v, path); err != nil {
+		return err
 	}
 	if w.Next, err = s.next(c, v.ID); err != nil {
 		return err

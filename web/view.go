@@ -202,6 +202,38 @@ type WatchPage struct {
 	NSFW        bool
 	Indexed     bool   // public: search engines may keep it
 	FileURL     string // a progressive file, for og:video
+	Comments    *Comments
+}
+
+// Comments are those below a video; nil: none are shown and none are written.
+type Comments struct {
+	Total    int64
+	Threads  []CommentThread
+	More     string // the next threads
+	Post     string // where the form goes
+	Login    string
+	Reviewed bool // who looks at the page writes for the owner first
+}
+
+// CommentThread is a comment with what hangs below it.
+type CommentThread struct {
+	Comment CommentView
+	Answers []CommentView
+	Hidden  int // answers that are not shown
+}
+
+// CommentView is one comment.
+type CommentView struct {
+	ID      int64
+	Author  Person
+	Host    string // of another server
+	Origin  string // its page there
+	ByOwner bool
+	Held    bool
+	Deleted bool
+	Answers string // whom, where it is not the root
+	Written time.Time
+	Text    template.HTML // sanitised
 }
 
 // EmbedPage is a video in a frame on another site.

@@ -14,6 +14,9 @@ func (t Time) MarshalText() ([]byte, error) {
 	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z"), nil
 }
 
+// Time is t as the standard library has it.
+func (t Time) Time() time.Time { return time.Time(t) }
+
 // TimePtr is nil for nil.
 func TimePtr(t *time.Time) *Time {
 	if t == nil {

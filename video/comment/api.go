@@ -90,20 +90,25 @@ func (s *Service) find(c echo.Context) (*catalog.Video, *Comment, error) {
 		return nil, nil, err
 	}
 	ctx := c.Request().Context()
+	found, err := s.seenBy(ctx, rest.Current(ctx), v, id)
+	return v, found, err
+}
+
+// seenBy loads a comment below v that p may see.
+func (s *Service) seenBy(ctx context.Context, p *rest.Principal, v *catalog.Video, id int64) (*Comment, error) {
 	found, err := s.byID(ctx, id)
 	if err != nil {
-		return nil, nil, problem(err)
+		return nil, problem(err)
 	}
 	if found.VideoID != v.ID {
-		return nil, nil, &rest.Problem{
+		return nil, &rest.Problem{
 			Status: http.StatusBadRequest, Code: "comment_not_associated_to_video", Detail: "Video comment is not associated to this video",
 		}
 	}
-	p := rest.Current(ctx)
 	if found.Held && !p.IsModerator() && !catalog.IsOwner(p, v) && (p == nil || !found.by(p.ActorID)) {
-		return nil, nil, problem(ErrNotFound) // nobody else knows that it is there
+		return nil, problem(ErrNotFound) // nobody else knows that it is there
 	}
-	return v, found, nil
+	return found, nil
 }
 
 // threads is the answer with the roots below a video.
@@ -341,4 +346,21 @@ func (s *Service) videosOf(ctx context.Context, rows []Comment) (map[int64]revie
 		out[found[i].ID] = reviewedVideo{found[i].ID, found[i].UUID, found[i].Name}
 	}
 	return out, nil
+}
+
+// Write is [Service.Add] for forms: below is the id of what is answered, 0 for a
+// root. Errors are *rest.Problem where p may read why.
+func (s *Service) Write(ctx context.Context, p *rest.Principal, v *catalog.Video, below int64, text string) (*Comment, error) {
+	var parent *Comment
+	if below != 0 {
+		var err error
+		if parent, err = s.seenBy(ctx, p, v, below); err != nil {
+			return nil, err
+		}
+	}
+	c, err := s.Add(ctx, p, v, parent, text)
+	if err != nil {
+		return nil, problem(err)
+	}
+	return c, nil
 }
