@@ -51,7 +51,7 @@ func newTube(t *testing.T, change ...func(*config.Config)) *tube {
 	site, err := web.NewSite(web.SiteOptions{
 		Config: e.Config, DB: e.DB, Catalog: c, Channels: e.Channels, Users: e.Users, OAuth: e.OAuth, Version: "1.2.3", Logger: log,
 		Comments: comment.New(comment.Options{DB: e.DB, Engine: e.Engine, Catalog: c, Channels: e.Channels, Logger: log}),
-		Listing: listing.New(listing.Options{DB: e.DB, Catalog: c, Channels: e.Channels}),
+		Listing:  listing.New(listing.Options{DB: e.DB, Catalog: c, Channels: e.Channels}),
 	})
 	if err != nil {
 		t.Fatal(err)
