@@ -10,6 +10,7 @@ package inbox
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-fed/activity/pub"
@@ -64,6 +65,7 @@ type Inbox struct {
 	group    group
 	keys     *keys
 	rates    *rates
+	lastHost atomic.Value // string: whose turn it was last
 }
 
 // New makes an Inbox.

@@ -46,12 +46,12 @@ func (b *Inbox) Process(ctx context.Context, _ ProcessArgs) error {
 		if err != nil {
 			return err
 		}
-		rows, err := b.claim(ctx)
+		rows, skipped, err := b.claim(ctx)
 		if err != nil {
 			return err
 		}
 		if len(rows) == 0 {
-			if many > 0 {
+			if many+skipped > 0 {
 				continue
 			}
 			return b.wakeLater(ctx)
@@ -64,27 +64,6 @@ func (b *Inbox) Process(ctx context.Context, _ ProcessArgs) error {
 		}
 	}
 	return b.o.DB.Tx(ctx, func(tx *db.Tx) error { return jobs.Insert(tx, ProcessArgs{}, jobs.Unique("now")) })
-}
-
-// claim leases due rows. Actors of whom another worker has rows are left to
-// it, which keeps the order.
-func (b *Inbox) claim(ctx context.Context) (rows []Row, err error) {
-	now := db.Now()
-	err = b.o.DB.Tx(ctx, func(tx *db.Tx) error {
-		if err := b.claimAlone(tx); err != nil {
-			return err
-		}
-		return tx.Raw(`UPDATE inbox SET state = ?, attempts = attempts + 1, next_at = ?
-			WHERE id IN (SELECT i.id FROM inbox i WHERE i.state IN (?, ?) AND i.next_at <= ?
-				AND NOT EXISTS (SELECT 1 FROM inbox b WHERE b.actor = i.actor AND b.state = ? AND b.next_at > ?)
-				ORDER BY i.id LIMIT ?`+tx.Dialect().SkipLocked()+`)
-			RETURNING *`,
-			Active, now.Add(leaseTime), Waiting, Active, now, Active, now, drainBatch).Scan(&rows).Error
-	})
-	if err != nil {
-		return nil, fmt.Errorf("claim activities: %w", err)
-	}
-	return rows, nil
 }
 
 // hold renews the leases of rows until the returned function is called, so that

@@ -16,10 +16,12 @@ CREATE TABLE host_standings (
     standing INTEGER NOT NULL            -- 1: shown to followers only, 2: blocked
 );
 
--- Rows that a newer one of the same object may make needless.
+-- Hosts take turns; a waiting Update is needless when a newer one waits too.
+CREATE INDEX inbox_turn ON inbox (host, id) WHERE state IN ('waiting', 'active');
 CREATE INDEX inbox_updates ON inbox (object, actor, id) WHERE type = 'Update' AND state = 'waiting';
 
 -- +goose Down
 DROP INDEX inbox_updates;
+DROP INDEX inbox_turn;
 DROP TABLE host_standings;
 DROP TABLE host_rules;
