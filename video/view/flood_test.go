@@ -50,6 +50,9 @@ func count(t *testing.T, d *db.DB) func() int64 {
 // thousand statements, the counts are right to the last one, and the memory
 // stays flat.
 func TestFlood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		const videos, servers = 100, 20
 		s := serve(t, d)

@@ -183,12 +183,8 @@ func (c *commits) add(ctx context.Context, videoID int64) error {
 		c.wg.Go(func() { c.run(context.WithoutCancel(ctx)) })
 	}
 	c.mu.Unlock()
-	select {
-	case <-r.done:
-		return r.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	<-r.done // whoever left before could not tell whether the view counts
+	return r.err
 }
 
 func (c *commits) run(ctx context.Context) {
