@@ -126,7 +126,7 @@ func readFile(c echo.Context) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open part: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read part: %w", err)

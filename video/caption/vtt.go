@@ -100,7 +100,7 @@ func readCue(block string) (cue string, ok bool) {
 	}
 	var b strings.Builder
 	b.WriteString(stamp(from) + " --> " + stamp(to))
-	for _, s := range strings.Fields(m[9]) {
+	for s := range strings.FieldsSeq(m[9]) {
 		if setting.MatchString(s) {
 			b.WriteString(" " + s)
 		}

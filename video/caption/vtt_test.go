@@ -57,7 +57,7 @@ func FuzzClean(f *testing.F) {
 		if !utf8.Valid(once) || !strings.HasPrefix(string(once), "WEBVTT\n\n") {
 			t.Fatalf("%q", once)
 		}
-		for _, l := range strings.Split(string(once), "\n") {
+		for l := range strings.SplitSeq(string(once), "\n") {
 			if strings.Contains(l, "-->") && (len(l) < 29 || l[2] != ':' && l[3] != ':' && l[4] != ':') {
 				t.Fatalf("a line of text is a time: %q", l)
 			}

@@ -79,7 +79,7 @@ var line = regexp.MustCompile(`^\s*(?:[-*•]\s*)?[(\[]?(?:(\d{1,3}):)?(\d{1,3})
 // the end make no chapters: it is something else.
 func Parse(description string, duration int) []Chapter {
 	var out []Chapter
-	for _, l := range strings.Split(description, "\n") {
+	for l := range strings.SplitSeq(description, "\n") {
 		m := line.FindStringSubmatch(l)
 		if m == nil {
 			if len(out) > 0 && strings.TrimSpace(l) != "" {

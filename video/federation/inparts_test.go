@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/kinemesh/kinemesh/activitypub/aptest"
@@ -90,9 +91,7 @@ func TestStoryboardForms(t *testing.T) {
 func TestLiveRepairs(t *testing.T) {
 	live := func(change m) m {
 		out := m{"isLiveBroadcast": true, "liveSaveReplay": true, "permanentLive": true, "latencyMode": 3, "dvrWindow": "PT600S", "schedules": []any{m{"startDate": "2027-01-01T00:00:00Z"}}}
-		for k, v := range change {
-			out[k] = v
-		}
+		maps.Copy(out, change)
 		return out
 	}
 	type want struct {

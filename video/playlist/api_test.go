@@ -3,6 +3,7 @@ package playlist_test
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -61,9 +62,7 @@ func (w *world) make(name string, privacy int) (id int64, uuid string) {
 func (w *world) add(uuid string, v *catalog.Video, more m) int64 {
 	w.t.Helper()
 	body := m{"videoId": v.ID}
-	for k, x := range more {
-		body[k] = x
-	}
+	maps.Copy(body, more)
 	e := w.ask(w.alice, "POST", "/video-playlists/"+uuid+"/videos", body, 200)["videoPlaylistElement"].(m)
 	return int64(e["id"].(float64))
 }

@@ -3,6 +3,7 @@ package playlist_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -163,9 +164,7 @@ func newPeer(t *testing.T) *peer {
 
 func (p *peer) with(change m) m {
 	out := m{}
-	for k, v := range p.doc {
-		out[k] = v
-	}
+	maps.Copy(out, p.doc)
 	for k, v := range change {
 		if v == nil {
 			delete(out, k)

@@ -244,7 +244,7 @@ func (s *Service) local(ctx context.Context, key, to string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer r.Close()         //nolint:errcheck // only read
+	defer r.Close()
 	f, err := os.Create(to) //nolint:gosec // a name of ours in the scratch folder
 	if err != nil {
 		return "", err
