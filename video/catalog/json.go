@@ -107,7 +107,7 @@ const (
 	PreviewHeight   = 480
 )
 
-// toAPI is a row of a list as the API answers with it. own adds what only the
+// APIVideo is a row of a list as the API answers with it. own adds what only the
 // owner and moderators read.
 func (s *Service) APIVideo(l *Listed, own bool) VideoJSON {
 	a := VideoJSON{

@@ -52,5 +52,8 @@ func (s *Service) Lookup(ctx context.Context, p *rest.Principal, uri string) (*V
 	if !s.CanSee(p, v) {
 		return nil, ErrNotFound
 	}
+	if s.Touched != nil && !v.Local {
+		s.Touched(ctx, v)
+	}
 	return v, nil
 }
