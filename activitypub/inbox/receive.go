@@ -12,7 +12,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
-	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
@@ -28,6 +27,7 @@ type incoming struct {
 	body   []byte
 	params *signature.Params
 	env    vocab.Envelope
+	many   []vocab.Envelope // of a collection; env is the first of them
 	signer *actor.Actor
 
 	ignored bool // nothing to do, but the sender need not know
@@ -80,7 +80,7 @@ func (b *Inbox) receive(in *incoming) error {
 		return err
 	}
 	ctx := in.req.Context()
-	if vocab.Known(in.env.Type) {
+	if vocab.Known(in.env.Type) && in.many == nil {
 		if err := b.throughGofed(ctx, in); err != nil {
 			return err
 		}
@@ -92,6 +92,9 @@ func (b *Inbox) receive(in *incoming) error {
 		if err := b.authenticate(ctx, in); err != nil || in.ignored {
 			return err
 		}
+	}
+	if in.many != nil {
+		return b.storeMany(ctx, in)
 	}
 	if err := b.authorize(ctx, in); err != nil {
 		return err
@@ -129,6 +132,10 @@ func (b *Inbox) read(in *incoming) error {
 		return b.unsigned(in, err)
 	}
 	if in.env, err = vocab.ParseActivity(body); err != nil {
+		if in.many = activitiesOf(body); len(in.many) > 0 {
+			in.env = in.many[0]
+			return nil
+		}
 		return refuse(http.StatusBadRequest, "invalid", err)
 	}
 	return nil
@@ -146,11 +153,8 @@ func (b *Inbox) unsigned(in *incoming, err error) error {
 
 // authenticate finds the signer.
 func (b *Inbox) authenticate(ctx context.Context, in *incoming) error {
-	if b.o.Actors.IsLocal(in.env.Actor) || b.o.Actors.IsLocal(in.env.ID) && !namedByObject(in.env) { // SEC-13
-		return refuse(http.StatusForbidden, "origin", fmt.Errorf("%s by %s claims to be ours", in.env.ID, in.env.Actor))
-	}
-	if b.blocked(ctx, iri.Host(in.env.Actor)) || b.blocked(ctx, b.o.Actors.KeyHost(in.params.KeyID)) {
-		return refuse(http.StatusForbidden, "blocked", errors.New("host is blocked"))
+	if err := b.claims(ctx, in); err != nil {
+		return err
 	}
 	if in.env.Type == "Delete" && in.env.ObjectID() == in.env.Actor {
 		// SEC-34: the key of a deleted actor cannot be fetched any more, and
