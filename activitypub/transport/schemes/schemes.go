@@ -1,7 +1,7 @@
 // Package schemes keeps in the database which kind of HTTP signature each host
 // has taken, so that after a restart the first knock is the right one again.
 //
-// Imports transport and signature; imported by the server alone.
+// Imports signature; imported by the server alone.
 package schemes
 
 import (
@@ -13,7 +13,6 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/kinemesh/kinemesh/activitypub/signature"
-	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
@@ -22,8 +21,6 @@ type Store struct {
 	db  *db.DB
 	log *slog.Logger
 }
-
-var _ transport.Schemes = (*Store)(nil)
 
 // New makes a Store.
 func New(d *db.DB, log *slog.Logger) *Store { return &Store{db: d, log: log} }
