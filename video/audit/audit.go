@@ -43,7 +43,7 @@ func (a *Audit) Run(ctx context.Context) ([]string, error) {
 	var gaps []string
 	named := map[string]bool{} // objects that a row names
 	for _, check := range []func(context.Context, map[string]bool) ([]string, error){
-		a.files, a.playlists, a.thumbnails, a.sources, a.renditions, a.states, a.unnamed,
+		a.files, a.playlists, a.thumbnails, a.captions, a.storyboards, a.sources, a.renditions, a.states, a.unnamed,
 	} {
 		g, err := check(ctx, named)
 		if err != nil {
@@ -200,6 +200,44 @@ func (a *Audit) thumbnails(ctx context.Context, named map[string]bool) ([]string
 	return gaps, err
 }
 
+func (a *Audit) captions(ctx context.Context, named map[string]bool) ([]string, error) {
+	var gaps []string
+	q := a.DB.Read(ctx).Model(&catalog.Caption{})
+	err := each(q, func(c catalog.Caption) int64 { return c.ID }, func(c catalog.Caption) error {
+		named[c.Key()] = true
+		if !c.Stored {
+			return nil // of a remote video, not asked for yet
+		}
+		gap, err := a.object(ctx, named, fmt.Sprintf("caption %d", c.ID), c.Key(), -1)
+		if gap != "" {
+			gaps = append(gaps, gap)
+		}
+		return err
+	})
+	return gaps, err
+}
+
+func (a *Audit) storyboards(ctx context.Context, named map[string]bool) ([]string, error) {
+	var gaps []string
+	q := a.DB.Read(ctx).Model(&catalog.Video{}).Select("id", "uuid").Where("id IN (SELECT video_id FROM storyboards)")
+	err := each(q, func(v catalog.Video) int64 { return v.ID }, func(v catalog.Video) error {
+		m, err := catalog.LoadMedia(a.DB.Read(ctx), v.ID)
+		if err != nil || m.Storyboard == nil {
+			return err
+		}
+		named[m.Storyboard.Key()] = true
+		if !m.Storyboard.Stored {
+			return nil
+		}
+		gap, err := a.object(ctx, named, "storyboard of video "+v.UUID, m.Storyboard.Key(), -1)
+		if gap != "" {
+			gaps = append(gaps, gap)
+		}
+		return err
+	})
+	return gaps, err
+}
+
 func (a *Audit) sources(ctx context.Context, named map[string]bool) ([]string, error) {
 	var gaps []string
 	q := a.DB.Read(ctx).Model(&catalog.Video{}).Select("id", "uuid", "source_key", "source_size").Where("source_key <> ''")
@@ -279,7 +317,7 @@ func (a *Audit) unnamed(ctx context.Context, named map[string]bool) ([]string, e
 	}
 	before := time.Now().Add(-age)
 	var gaps []string
-	for _, prefix := range []string{"web-videos", "streaming-playlists", "torrents", "thumbnails", "previews", "sources"} {
+	for _, prefix := range []string{"web-videos", "streaming-playlists", "torrents", "thumbnails", "previews", "captions", "storyboards", "sources"} {
 		err := a.Store.Walk(ctx, prefix, func(o storage.Object) error {
 			if !named[o.Key] && !doomed[o.Key] && o.ModTime.Before(before) && !strings.HasPrefix(o.Key, "uploads/") {
 				gaps = append(gaps, fmt.Sprintf("%s is stored, but nothing names it", o.Key))

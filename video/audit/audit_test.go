@@ -54,6 +54,17 @@ func world(t *testing.T, d *db.DB) (*catalogtest.World, *storage.FS, *catalog.Vi
 	put(catalog.HLSKey(v.UUID, m.Playlist.SegmentsFilename), 10)
 	put("thumbnails/"+v.UUID+"-t.jpg", 10)
 	put("previews/"+v.UUID+"-p.jpg", 10)
+	w.Tx(func(tx *db.Tx) error {
+		if err := w.Catalog.SetCaption(tx, v, &catalog.Caption{Language: "en", Filename: "c-en.vtt", Stored: true}); err != nil {
+			return err
+		}
+		if err := w.Catalog.SetCaption(tx, v, &catalog.Caption{Language: "fr", Filename: "c-fr.vtt"}); err != nil { // not asked for yet
+			return err
+		}
+		return w.Catalog.SetStoryboard(tx, v, &catalog.Storyboard{Filename: "b.jpg", Stored: true})
+	})
+	put("captions/c-en.vtt", 10)
+	put("storyboards/b.jpg", 10)
 	return w, store, v
 }
 
@@ -80,6 +91,16 @@ func TestGaps(t *testing.T) {
 		{"a thumbnail is gone", func(t *testing.T, _ *catalogtest.World, s *storage.FS, v *catalog.Video) {
 			drop(t, s, "thumbnails/"+v.UUID+"-t.jpg")
 		}, "thumbnail"},
+		{"subtitles are gone", func(t *testing.T, _ *catalogtest.World, s *storage.FS, _ *catalog.Video) {
+			drop(t, s, "captions/c-en.vtt")
+		}, "captions/c-en.vtt, which is not stored"},
+		{"a storyboard is gone", func(t *testing.T, _ *catalogtest.World, s *storage.FS, _ *catalog.Video) {
+			drop(t, s, "storyboards/b.jpg")
+		}, "storyboards/b.jpg, which is not stored"},
+		{"subtitles have no row", func(t *testing.T, _ *catalogtest.World, s *storage.FS, _ *catalog.Video) {
+			put(t, s, "captions/stray.vtt")
+			age(t, s, "captions/stray.vtt")
+		}, "captions/stray.vtt is stored, but nothing names it"},
 		{"an object has no row", func(t *testing.T, _ *catalogtest.World, s *storage.FS, _ *catalog.Video) {
 			put(t, s, "web-videos/stray.mp4")
 			age(t, s, "web-videos/stray.mp4")
