@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -126,5 +128,79 @@ func TestSocial(t *testing.T) {
 			list, all, err := threads(ctx, c, v.UUID)
 			return len(list) == 0 && all == 0, err
 		})
+	}
+}
+
+// TestCommentsPage shows comments in a browser: what others wrote runs nothing,
+// and everybody can read and use them.
+func TestCommentsPage(t *testing.T) {
+	ctx := slow(t, 2*time.Minute)
+	i, v := shared.get(t)
+	c := root(ctx, t, i)
+	var first struct{ Comment said }
+	for n, text := range []string{
+		"Plain, *with* a [link](https://example.org) and a line\nbelow",
+		"<script>window.ran = 1</script>after", "<img src=x onerror=\"window.ran = 1\">after", "<<u></u>script>window.ran = 1<<u></u>/script>after",
+		"[click](javascript:window.ran=1) after", "<svg/onload=window.ran=1>after", "<a href=\" javascript:window.ran=1\">after</a>",
+		"<iframe srcdoc=\"<script>parent.ran = 1</script>\"></iframe>after", "</textarea><style>@import'//x'</style>after",
+		"<b onmouseover=window.ran=1 style=position:fixed;inset:0>after</b>",
+	} {
+		path := "/api/v1/videos/" + v.UUID + "/comment-threads"
+		if n > 0 && n%3 == 0 {
+			path = fmt.Sprintf("/api/v1/videos/%s/comments/%d", v.UUID, first.Comment.ID)
+		}
+		var out struct{ Comment said }
+		if err := c.Send(ctx, http.MethodPost, path, map[string]string{"text": text}, &out); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if n == 0 {
+			first = out
+		}
+		defer func() {
+			_, _ = c.Do(ctx, http.MethodDelete, fmt.Sprintf("/api/v1/videos/%s/comments/%d", v.UUID, out.Comment.ID), http.NoBody, nil, nil) // other tests share the video
+		}()
+	}
+	axe, err := os.ReadFile(filepath.Join(npmPackages(ctx, t), "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := startBrowser(ctx, t)
+	for _, look := range looks {
+		page, err := browser.Open(ctx, i.Origin+"/w/"+v.ShortUUID+"?autoplay=0", look.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Ran      bool
+			Shown    int
+			Overlaps []string
+		}
+		err = page.Eval(ctx, `({ ran: 'ran' in window, shown: [...document.querySelectorAll('#comments .say')].filter(e => e.checkVisibility()).length,
+			overlaps: [...document.querySelectorAll('#comments *')].filter(e => e.scrollWidth > document.documentElement.clientWidth).map(e => e.className) })`, &got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Ran || got.Shown != 10 || len(got.Overlaps) > 0 {
+			t.Errorf("%s: %+v", look.name, got)
+		}
+		var violations []string
+		if err := page.Eval(ctx, string(axe)+"; true", nil); err != nil {
+			t.Fatal(err)
+		}
+		err = page.Eval(ctx, `axe.run('#comments', { resultTypes: ['violations'] }).then(r => r.violations.map(v => v.id + ': ' + v.nodes[0].html.slice(0, 160)))`, &violations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, violation := range violations {
+			t.Errorf("%s: %s", look.name, violation)
+		}
+		if dir := os.Getenv("COMMENTS_SHOTS"); dir != "" {
+			if err := page.Screenshot(ctx, filepath.Join(dir, look.name+".png")); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := page.Close(ctx); err != nil {
+			t.Error(err)
+		}
 	}
 }

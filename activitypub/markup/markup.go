@@ -133,7 +133,7 @@ func markdown(s string) string {
 // rawText are elements whose content is no text for readers.
 var rawText = map[string]bool{
 	"script": true, "style": true, "textarea": true, "title": true, "xmp": true, "iframe": true,
-	"noembed": true, "noframes": true, "noscript": true, "plaintext": true, "svg": true, "math": true,
+	"noembed": true, "noframes": true, "noscript": true, "plaintext": true,
 }
 
 // autolink tells the addresses that Markdown writes as <https://host>.

@@ -62,6 +62,8 @@ func TestMarkdownDrops(t *testing.T) {
 		{"link", `<a href="javascript:alert(1)">a</a>`, "a</a>"},
 		{"good link", `<a href="https://e.example">a</a>`, `<a href="https://e.example" rel="nofollow noopener ugc" target="_blank">a</a>`},
 		{"comment", "a<!-- b -->c", "ac"},
+		{"picture left open", "<svg/onload=alert(1)>after", "after"},
+		{"script in a picture", "a<svg><script>alert(1)</script></svg>b", "ab"},
 		{"halves that would meet", "<<u></u>script>alert(1)<<u></u>/script>", ""},
 		{"unknown element", "<marquee>a</marquee>", "a"},
 		{"autolink with a quote", `<https://e.example"onmouseover=alert(1)>`, ""},
