@@ -194,11 +194,6 @@ func TestCommentsPage(t *testing.T) {
 		for _, violation := range violations {
 			t.Errorf("%s: %s", look.name, violation)
 		}
-		if dir := os.Getenv("COMMENTS_SHOTS"); dir != "" {
-			if err := page.Screenshot(ctx, filepath.Join(dir, look.name+".png")); err != nil {
-				t.Error(err)
-			}
-		}
 		if err := page.Close(ctx); err != nil {
 			t.Error(err)
 		}
