@@ -46,11 +46,10 @@ type Video struct {
 	LiveSaveReplay        bool
 	PermanentLive         bool
 	LatencyMode           int    // of a live: 1 default, 2 high latency, 3 small latency
-	DVRWindow             int    `gorm:"column:dvr_window"`   // of a live: seconds that can be gone back
-	PartsURL              string `gorm:"column:parts_url"`    // remote: its chapters
-	CommentsURL           string `gorm:"column:comments_url"` // remote: its collections
-	SharesURL             string `gorm:"column:shares_url"`
-	EmbedURL              string `gorm:"column:embed_url"` // remote: its player
+	DVRWindow             int    `gorm:"column:dvr_window"` // of a live: seconds that can be gone back
+	PartsURL              string `gorm:"column:parts_url"`  // remote: its chapters
+	SharesURL             string `gorm:"column:shares_url"` // remote: who announced it
+	EmbedURL              string `gorm:"column:embed_url"`  // remote: its player
 	CreatedAt             time.Time
 	UpdatedAt             time.Time
 

@@ -11,6 +11,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/crawl"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
@@ -77,6 +78,7 @@ func (s *Service) Module() activitypub.Module {
 			jobs.Handle(s.fetchThumbnails, jobs.Attempts(4), jobs.Timeout(5*time.Minute)),
 		},
 		Counts:        s.counts,
+		Collections:   []crawl.Kind{{Name: sharesKind, Take: s.takeShare}},
 		FollowChanged: s.followChanged,
 		ActorDeleted:  func(ctx context.Context, a *actor.Actor) error { return s.catalog.DropActor(ctx, a.ID) },
 	}
@@ -181,6 +183,9 @@ func (s *Service) ingest(ctx context.Context, o vocab.Object) (*catalog.Video, e
 		v, changed, err = s.catalog.SaveRemote(tx, in.Remote)
 		if err == nil && s.Saved != nil {
 			err = s.Saved(tx, v, o)
+		}
+		if err == nil && changed {
+			err = s.backfillShares(tx, v)
 		}
 		if err != nil || !changed || v.PartsURL == "" {
 			return err

@@ -92,7 +92,7 @@ func parseIdentity(o vocab.Object, in *incoming) error {
 			return reject("whose %s are on another host", key)
 		}
 	}
-	v.PartsURL, v.CommentsURL, v.SharesURL = o.IRI("hasParts"), o.IRI("comments"), o.IRI("shares")
+	v.PartsURL, v.SharesURL = o.IRI("hasParts"), o.IRI("shares")
 	id, err := uuid.Parse(o.String("uuid"))
 	if err != nil || len(o.String("uuid")) != 36 {
 		return reject("with uuid %.40q", o.String("uuid"))

@@ -140,7 +140,7 @@ func sameExtras(t *testing.T, s *Service, in *incoming, want *catalog.Video, med
 	if got.NSFWFlags != want.NSFWFlags || (got.UploadedAt == nil) != (want.UploadedAt == nil) ||
 		got.IsLive != want.IsLive || got.LatencyMode != want.LatencyMode || got.PermanentLive != want.PermanentLive ||
 		got.LiveSaveReplay != want.LiveSaveReplay || got.DVRWindow != want.DVRWindow || got.State != want.State || got.Downloads != want.Downloads ||
-		got.PartsURL != want.IRI+"/chapters" || got.CommentsURL != want.IRI+"/comments" || got.SharesURL != want.IRI+"/announces" {
+		got.PartsURL != want.IRI+"/chapters" || got.SharesURL != want.IRI+"/announces" {
 		t.Fatalf("reads back as\n%+v, was\n%+v", got, *want)
 	}
 	if len(in.Captions) != len(media.Captions) {

@@ -6,8 +6,7 @@ ALTER TABLE videos ADD COLUMN permanent_live BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE videos ADD COLUMN latency_mode INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE videos ADD COLUMN dvr_window INTEGER NOT NULL DEFAULT 0;             -- seconds
 ALTER TABLE videos ADD COLUMN parts_url TEXT NOT NULL DEFAULT '';                -- of a remote video: its chapters
-ALTER TABLE videos ADD COLUMN comments_url TEXT NOT NULL DEFAULT '';             -- its collections
-ALTER TABLE videos ADD COLUMN shares_url TEXT NOT NULL DEFAULT '';
+ALTER TABLE videos ADD COLUMN shares_url TEXT NOT NULL DEFAULT '';               -- who announced it
 ALTER TABLE videos ADD COLUMN embed_url TEXT NOT NULL DEFAULT '';
 
 CREATE TABLE video_captions (
@@ -89,7 +88,6 @@ DROP TABLE video_chapters;
 DROP TABLE video_captions;
 ALTER TABLE videos DROP COLUMN embed_url;
 ALTER TABLE videos DROP COLUMN shares_url;
-ALTER TABLE videos DROP COLUMN comments_url;
 ALTER TABLE videos DROP COLUMN parts_url;
 ALTER TABLE videos DROP COLUMN dvr_window;
 ALTER TABLE videos DROP COLUMN latency_mode;
