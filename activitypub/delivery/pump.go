@@ -22,7 +22,7 @@ const (
 	maxLate     = 384              // hosts in overtime at once
 	roundRows   = 512              // deliveries read at once, over all hosts
 	leastRows   = 4                // of each host
-	gather      = 3 * time.Millisecond
+	gather      = 15 * time.Millisecond
 	lookAgain   = time.Second
 	maxReceipts = 500
 )

