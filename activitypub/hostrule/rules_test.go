@@ -167,6 +167,12 @@ func TestShown(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			hidden, args := hostrule.Hidden(viewer)
+			var same []string
+			err = d.Read(t.Context()).Table("actors").Where("host <> 'viewer.example' AND id NOT IN ("+hidden+")", args...).Order("host").Pluck("host", &same).Error
+			if err != nil || strings.Join(same, " ") != strings.Join(hosts, " ") {
+				t.Errorf("Shown leaves %v, Hidden leaves %v, %v", hosts, same, err)
+			}
 			return strings.Join(hosts, " ")
 		}
 		reached := func() string {

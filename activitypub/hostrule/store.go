@@ -241,6 +241,15 @@ func Shown(host, actor string, viewer int64) (condition string, args []any) {
 		[]any{Blocked, viewer}
 }
 
+// Hidden is an SQL query for the ids of the actors that [Shown] leaves out, for
+// lists that find their actors on another way: it does not depend on the rows
+// of the list, so it runs once.
+func Hidden(viewer int64) (query string, args []any) {
+	return `SELECT ha.id FROM host_standings hs JOIN actors ha ON ha.host = hs.host WHERE hs.standing = ?
+		OR NOT EXISTS (SELECT 1 FROM follows hf WHERE hf.target_id = ha.id AND hf.follower_id = ? AND hf.state = 'accepted')`,
+		[]any{Blocked, viewer}
+}
+
 // Reached is the SQL condition under which activities go to an actor's host.
 func Reached(host string) (condition string, args []any) {
 	return `NOT EXISTS (SELECT 1 FROM host_standings hs WHERE hs.host = ` + host + ` AND hs.standing = ?)`, []any{Blocked}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -101,6 +102,8 @@ func (f *Filter) query(host string) *query {
 	} else {
 		// In the order of the indexes. Constants, so that planners see them.
 		q.and("v.privacy = 1 AND v.state = 1 AND v.listed = TRUE")
+		hidden, args := hostrule.Hidden(0) // SEC-19
+		q.and("v.channel_id NOT IN (SELECT hc.id FROM channels hc WHERE hc.actor_id IN ("+hidden+"))", args...)
 	}
 	if f.ChannelID != 0 {
 		q.and("v.channel_id = ?", f.ChannelID)
