@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -103,11 +104,14 @@ func (r *Rules) listCommand() Command {
 				return json.NewEncoder(out).Encode(map[string]any{"mode": r.mode, "total": total, "data": append([]Rule{}, rows...)})
 			}
 			w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-			fmt.Fprintf(w, "HOST\tRULE\tSINCE\tREASON\n")
+			lines := []string{"HOST\tRULE\tSINCE\tREASON\n"}
 			for _, row := range rows {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%q\n", row.Host, row.Action, row.CreatedAt.UTC().Format(time.DateOnly), row.Reason)
+				lines = append(lines, fmt.Sprintf("%s\t%s\t%s\t%q\n", row.Host, row.Action, row.CreatedAt.UTC().Format(time.DateOnly), row.Reason))
 			}
-			fmt.Fprintf(w, "all others\t%s\t\t\n", r.mode)
+			lines = append(lines, fmt.Sprintf("all others\t%s\t\t\n", r.mode))
+			if _, err := io.WriteString(w, strings.Join(lines, "")); err != nil {
+				return err
+			}
 			return w.Flush()
 		},
 	}

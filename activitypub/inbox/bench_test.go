@@ -259,10 +259,10 @@ func cpuTime(tb testing.TB) time.Duration {
 func BenchmarkInbox(b *testing.B) {
 	for _, engine := range []struct {
 		name string
-		open func(b *testing.B) *db.DB
+		open func(testing.TB) *db.DB
 	}{
-		{"sqlite", func(b *testing.B) *db.DB { return dbtest.SQLite(b) }},
-		{"postgres", func(b *testing.B) *db.DB { return dbtest.Postgres(b) }},
+		{"sqlite", func(tb testing.TB) *db.DB { return dbtest.SQLite(tb) }},
+		{"postgres", func(tb testing.TB) *db.DB { return dbtest.Postgres(tb) }},
 	} {
 		for _, load := range []struct {
 			name string
@@ -277,6 +277,7 @@ func BenchmarkInbox(b *testing.B) {
 }
 
 func benchInbox(b *testing.B, d *db.DB, body func(sender, string) []byte) {
+	b.Helper()
 	s := aptest.Serve(b, d, aptest.Options{Idle: true})
 	senders := newSenders(b, d)
 	s.Local(actor.Person, "alice")

@@ -2,6 +2,8 @@ package inbox
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -134,19 +136,10 @@ func insertRows(tx *db.Tx, rows []*Row) ([]bool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store activities: %w", err)
 	}
-	defer found.Close()
-	stored := make(map[string]bool, len(rows))
-	for found.Next() {
-		var proof string
-		if err := found.Scan(&proof); err != nil {
-			return nil, fmt.Errorf("store activities: %w", err)
-		}
-		stored[proof] = true
-	}
-	if err := found.Err(); err != nil {
+	stored, err := proofsOf(found)
+	if err != nil {
 		return nil, fmt.Errorf("store activities: %w", err)
 	}
-	found.Close()
 	none := len(stored) == 0
 	fresh := make([]bool, len(rows))
 	for i, r := range rows {
@@ -157,6 +150,20 @@ func insertRows(tx *db.Tx, rows []*Row) ([]bool, error) {
 		return fresh, nil
 	}
 	return fresh, jobs.Insert(tx, ProcessArgs{}, jobs.Unique("now"))
+}
+
+// proofsOf reads what a statement returns.
+func proofsOf(found *sql.Rows) (stored map[string]bool, err error) {
+	defer func() { err = errors.Join(err, found.Close()) }()
+	stored = map[string]bool{}
+	for found.Next() {
+		var proof string
+		if err := found.Scan(&proof); err != nil {
+			return nil, err
+		}
+		stored[proof] = true
+	}
+	return stored, found.Err()
 }
 
 // columns of a new row, in the order of texts; the last two are times.

@@ -187,6 +187,9 @@ func (b *Inbox) apply(ctx context.Context, r Row) error {
 	if r.Signer != r.Actor {
 		return b.confirm(ctx, r, env)
 	}
+	if env.ObjectID() == env.Actor {
+		defer b.keys.forget(env.Actor) // an actor that changes or goes: its key may not be good any more
+	}
 	return b.o.Apply(ctx, env)
 }
 

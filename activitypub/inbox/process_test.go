@@ -237,7 +237,7 @@ func TestPoison(t *testing.T) {
 		if run == 30 {
 			t.Fatalf("after 30 processes: %s", states(t, d, "1 = 1"))
 		}
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPoisonChild$") //nolint:gosec // this binary
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPoisonChild$")
 		cmd.Env = append(os.Environ(), poisonChild+"=sqlite:"+file.File)
 		out, err := cmd.CombinedOutput()
 		exit, isExit := errors.AsType[*exec.ExitError](err)

@@ -34,6 +34,7 @@ type Row struct {
 	DoneAt     *time.Time
 }
 
+// TableName names the table.
 func (Row) TableName() string { return "inbox" }
 
 // The states of a row.

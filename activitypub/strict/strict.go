@@ -192,7 +192,7 @@ func (s *scanner) key(name []byte) error {
 	n := len(s.stack) - 1
 	mine := s.keys[s.stack[n].from:]
 	set := s.sets[n]
-	twice := false
+	var twice bool
 	switch {
 	case set != nil:
 		_, twice = set[string(name)]
