@@ -47,46 +47,58 @@ func benchDelivery(b *testing.B, d *db.DB) {
 		b.Cleanup(srv.Close)
 		inboxes = append(inboxes, srv.URL+"/inbox")
 	}
-	for i := 0; i < b.N; i += benchHosts {
-		doc, err := vocab.Build(vocab.Base, map[string]any{
-			"type": "Create", "id": fmt.Sprint(alice.IRI, "/creates/", i), "actor": alice.IRI, "to": []string{vocab.Public},
-			"object": map[string]any{"id": fmt.Sprint(alice.IRI, "/notes/", i), "type": "Note", "content": strings.Repeat("words ", 300)},
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
-		to := inboxes[:min(benchHosts, b.N-i)]
-		if err := publishTx(b, s, alice, doc, delivery.Target{Inboxes: to}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	signatures := signaturesPerSecond(b)
 	b.ReportAllocs()
 	b.ResetTimer()
-	start := time.Now()
-	deliver(b, s)
-	rate := float64(b.N) / time.Since(start).Seconds()
 	b.StopTimer()
+	var took, signing time.Duration
+	signatures := 0
+	const parts = 8 // taking turns, so that other work on the machine counts in both
+	for part := range parts {
+		for i := b.N * part / parts; i < b.N*(part+1)/parts; i += benchHosts {
+			publishNote(b, s, alice, i, inboxes[:min(benchHosts, b.N*(part+1)/parts-i)])
+		}
+		n, t := signFor(b, time.Second/parts*2)
+		signatures, signing = signatures+n, signing+t
+		b.StartTimer()
+		start := time.Now()
+		deliver(b, s)
+		took += time.Since(start)
+		b.StopTimer()
+	}
+	rate, most := float64(b.N)/took.Seconds(), float64(signatures)/signing.Seconds()
 	if n := s.Count("deliveries", "state = 'delivered' AND attempts = 1"); n != int64(b.N) || got.Load() != n {
 		b.Fatalf("%d delivered, %d received of %d", n, got.Load(), b.N)
 	}
 	b.ReportMetric(rate, "deliveries/s")
-	b.ReportMetric(signatures, "signatures/s")
-	b.ReportMetric(rate/signatures, "ratio")
+	b.ReportMetric(most, "signatures/s")
+	b.ReportMetric(rate/most, "ratio")
 }
 
-// signaturesPerSecond measures RSA-2048 with SHA-256 on all cores.
-func signaturesPerSecond(b *testing.B) float64 {
+func publishNote(b *testing.B, s *aptest.Server, from *actor.Actor, i int, inboxes []string) {
+	b.Helper()
+	doc, err := vocab.Build(vocab.Base, map[string]any{
+		"type": "Create", "id": fmt.Sprint(from.IRI, "/creates/", i), "actor": from.IRI, "to": []string{vocab.Public},
+		"object": map[string]any{"id": fmt.Sprint(from.IRI, "/notes/", i), "type": "Note", "content": strings.Repeat("words ", 300)},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := publishTx(b, s, from, doc, delivery.Target{Inboxes: inboxes}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// signFor makes RSA-2048 signatures with SHA-256 on all cores for some time.
+func signFor(b *testing.B, d time.Duration) (int, time.Duration) {
 	b.Helper()
 	key := aptest.Key(b)
 	sum := sha256.Sum256([]byte("words"))
-	const measure = time.Second
 	var n atomic.Int64
 	var wg sync.WaitGroup
 	start := time.Now()
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for time.Since(start) < measure {
+			for time.Since(start) < d {
 				if _, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:]); err != nil {
 					b.Error(err)
 					return
@@ -96,5 +108,5 @@ func signaturesPerSecond(b *testing.B) float64 {
 		})
 	}
 	wg.Wait()
-	return float64(n.Load()) / time.Since(start).Seconds()
+	return int(n.Load()), time.Since(start)
 }
