@@ -78,7 +78,7 @@ func (s *Service) Module() activitypub.Module {
 			jobs.Handle(s.fetchThumbnails, jobs.Attempts(4), jobs.Timeout(5*time.Minute)),
 		},
 		Counts:        s.counts,
-		Collections:   []crawl.Kind{{Name: sharesKind, Take: s.takeShare}},
+		Collections:   []crawl.Kind{{Name: sharesKind, Take: s.takeShare, Done: s.sharesTaken}},
 		FollowChanged: s.followChanged,
 		ActorDeleted:  func(ctx context.Context, a *actor.Actor) error { return s.catalog.DropActor(ctx, a.ID) },
 	}

@@ -47,8 +47,13 @@ func (s *Service) takeShare(ctx context.Context, owner string, item vocab.Object
 	}
 	var known int64
 	err = s.db.Read(ctx).Model(&catalog.Share{}).Where("video_id = ? AND iri = ?", v.ID, item.ID()).Count(&known).Error
-	if err != nil || known > 0 || s.engine.Actors.IsLocal(item.ID()) {
+	if err != nil || s.engine.Actors.IsLocal(item.ID()) {
 		return err
+	}
+	if known > 0 { // it is still listed, for sharesTaken
+		return s.db.Tx(ctx, func(tx *db.Tx) error {
+			return tx.Model(&catalog.Share{}).Where("video_id = ? AND iri = ?", v.ID, item.ID()).UpdateColumn("created_at", db.Now()).Error
+		})
 	}
 	ctx = transport.WithBudget(ctx, transport.ActivityBudget)
 	doc, err := s.engine.Actors.FetchDocument(ctx, item.ID())
@@ -77,3 +82,38 @@ func (s *Service) takeShare(ctx context.Context, owner string, item vocab.Object
 		return s.catalog.AddShare(tx, fresh, by.ID, e.ID)
 	})
 }
+
+// sharesTaken drops the shares that the server of the video does not list any
+// more.
+func (s *Service) sharesTaken(ctx context.Context, owner string, began time.Time) error {
+	v, err := s.catalog.ByIRI(ctx, owner)
+	if errors.Is(err, catalog.ErrNotFound) || (err == nil && v.Local) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		v, err := catalog.Lock(tx, v.ID)
+		if errors.Is(err, catalog.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var stale []int64
+		err = tx.Model(&catalog.Share{}).Where("video_id = ? AND created_at < ?", v.ID, began.Add(-sharesGrace)).Pluck("actor_id", &stale).Error
+		if err != nil {
+			return fmt.Errorf("stale shares: %w", err)
+		}
+		for _, id := range stale {
+			if err := s.catalog.RemoveShare(tx, v, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// sharesGrace is how long a share may take to show in the collection.
+const sharesGrace = time.Hour

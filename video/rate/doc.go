@@ -1,5 +1,5 @@
-// Package rate holds what people think of videos: likes, dislikes and shares,
-// ours of all videos and everybody's of ours.
+// Package rate holds what people think of videos: likes and dislikes, ours of
+// all videos and everybody's of ours.
 //
 // Invariants
 //   - an actor likes a video, or dislikes it, or neither: one row at most

@@ -14,7 +14,6 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
-	"github.com/kinemesh/kinemesh/activitypub/crawl"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
@@ -86,7 +85,6 @@ func (s *Service) Module() activitypub.Module {
 			on("Undo", "Dislike", s.onUndo),
 		},
 		Objects:      []activitypub.ObjectType{{Type: "Like", Local: s.local}},
-		Collections:  []crawl.Kind{{Name: Shares, Take: s.takeShare, Done: s.sharesTaken}},
 		Jobs:         []jobs.Handler{jobs.Handle(s.readCounts, jobs.Attempts(3), jobs.Timeout(time.Minute), jobs.Keep(time.Hour))},
 		ActorDeleted: func(ctx context.Context, a *actor.Actor) error { return s.dropActor(ctx, a.ID) },
 		Routes:       s.routes,

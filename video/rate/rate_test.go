@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -215,59 +214,6 @@ func TestOthersVideos(t *testing.T) {
 	if n := w.Count("video_shares", "video_id IN (SELECT id FROM videos WHERE iri = ?)", v.IRI); n < 1 {
 		t.Errorf("%d shares", n)
 	}
-}
-
-// TestShares: who shares a remote video is read from its server: channels and
-// servers, by what their own servers say (SEC-12); and forgotten when it is not
-// listed any more.
-func TestShares(t *testing.T) {
-	w := newVillage(t)
-	remote := videotest.Serve(t, dbtest.SQLite(t), videotest.Options{})
-	owner := remote.User("owner", rest.RoleUser)
-	v := remote.Publish(owner, "Elsewhere")
-	jobstest.Drain(t, remote.DB)
-	app, group, person := w.far.Actor("Application", "app"), w.far.Actor("Application", "liar"), w.far.Actor("Person", "boost")
-	announce := func(by *aptest.Actor, object string) string {
-		doc := by.Activity("Announce", object, nil)
-		w.far.Serve(doc["id"].(string), doc)
-		return doc["id"].(string)
-	}
-	good := announce(app, v.IRI)
-	list := []string{good, announce(person, v.IRI), announce(group, w.v.IRI), w.Origin + "/accounts/peertube/nothing"}
-	for i, id := range list { // the server of the video has heard of all of them
-		a, err := remote.Engine.Actors.Fetch(t.Context(), []string{app.IRI, person.IRI, group.IRI, w.Instance().IRI}[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		remote.Tx(func(tx *db.Tx) error { return remote.Catalog.AddShare(tx, v, a.ID, id) })
-	}
-	w.Follow(remote.Instance().IRI)
-	w.Await(v.IRI)
-	sharers := func() (out []string) {
-		err := w.DB.Read(t.Context()).Raw("SELECT a.iri FROM video_shares s JOIN actors a ON a.id = s.actor_id JOIN videos v ON v.id = s.video_id WHERE v.iri = ? ORDER BY a.iri", v.IRI).Scan(&out).Error
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
-	want := []string{app.IRI, owner.Channel.IRI, remote.Instance().IRI}
-	slices.Sort(want)
-	aptest.Eventually(t, "the shares", func() bool { return slices.Equal(sharers(), want) })
-	jobstest.Drain(t, w.DB)
-	if got := sharers(); !slices.Equal(got, want) {
-		t.Errorf("shared by %v", got)
-	}
-
-	remote.Tx(func(tx *db.Tx) error { return tx.Exec("DELETE FROM video_shares WHERE iri = ?", good).Error })
-	w.Tx(func(tx *db.Tx) error {
-		old := db.Now().Add(-72 * 3600e9)
-		if err := tx.Exec("UPDATE video_shares SET created_at = ?", old).Error; err != nil {
-			return err
-		}
-		return tx.Exec("UPDATE video_crawls SET read_at = ?", old).Error
-	})
-	remote.Edit(owner, v, m{"name": "Another name"})
-	aptest.Eventually(t, "the share to be gone", func() bool { return !slices.Contains(sharers(), app.IRI) && len(sharers()) == 2 })
 }
 
 // TestRecorded plays what PeerTube 6.3 sent, with our names in the place of
