@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,14 +111,14 @@ var outcomes = map[string]string{
 func TestRecordedTraffic(t *testing.T) {
 	traffic := recordedTraffic(t)
 	remote := recordedServers(t)
-	var now time.Time
+	var now atomic.Int64 // Unix seconds; jobs read it too
 	servers := map[string]*replayed{}
 	for _, x := range traffic {
 		if servers[x.origin] == nil {
-			servers[x.origin] = startReplayed(t, x.origin, remote, func() time.Time { return now })
+			servers[x.origin] = startReplayed(t, x.origin, remote, func() time.Time { return time.Unix(now.Load(), 0) })
 		}
 		s := servers[x.origin]
-		now = x.date
+		now.Store(x.date.Unix())
 		if x.Name == "peertube-6.3/ApproveReply-by-account-of-comment-to-actor-inbox" {
 			s.comment(t, "bob", aliceVideos[0])
 		}
