@@ -77,6 +77,10 @@ func (e *Engine) handles(activity string) bool {
 	return false
 }
 
+// takes tells whether activities of this type have any effect here, one by one
+// or many at once.
+func (e *Engine) takes(activity string) bool { return e.handles(activity) || e.inBulk(activity) }
+
 // handler looks a handler up: by the types of the object, then the one for
 // whatever nobody claims.
 func (e *Engine) handler(activity string, object vocab.Object) (Handler, bool) {

@@ -124,7 +124,7 @@ func New(o Options) (*Engine, error) {
 		handlers: map[On]Handler{}, bulk: map[string]func(*db.Tx, []*Activity) ([]*Activity, error){}, claimed: map[string]string{},
 	}
 	e.Inbox = inbox.New(inbox.Options{
-		DB: o.DB, Actors: actors, Enabled: o.Federation.Enabled, Blocked: o.Blocked, Apply: e.dispatch, Gone: e.suspect, Followers: e.compareFollowers, Final: dropped,
+		DB: o.DB, Actors: actors, Enabled: o.Federation.Enabled, Blocked: o.Blocked, Apply: e.dispatch, Handles: e.takes, Gone: e.suspect, Followers: e.compareFollowers, Final: dropped,
 		Limits: inbox.Limits{
 			HostRate: o.Federation.InboxLimits.HostRate, HostBurst: o.Federation.InboxLimits.HostBurst,
 			ActorRate: o.Federation.InboxLimits.ActorRate, ActorBurst: o.Federation.InboxLimits.ActorBurst,

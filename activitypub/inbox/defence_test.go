@@ -187,6 +187,89 @@ func TestSEC35(t *testing.T) {
 	}
 }
 
+// TestSEC35OneSenderForAServer: PeerTube sends the Views of all its people by
+// its one instance actor and does not send again what was refused, so the limit
+// of such an Application is its host's.
+func TestSEC35OneSenderForAServer(t *testing.T) {
+	for kind, want := range map[string]int{actor.Person: 100, actor.Application: 500} {
+		// No second passes, so no bucket fills again.
+		now := time.Now()
+		s := aptest.Serve(t, dbtest.SQLite(t), aptest.Options{Idle: true, Change: func(o *activitypub.Options) {
+			o.Federation.InboxLimits = config.InboxLimits{HostRate: 50, HostBurst: 500, ActorRate: 10, ActorBurst: 100}
+			o.Now = func() time.Time { return now }
+		}})
+		r := aptest.New(t)
+		a, other := r.Actor(kind, "sender"), r.Actor(actor.Person, "other")
+		requests := presign(t, []sender{{a.IRI, a.KeyID, a.Key}}, s.Origin, want+1, smallLike)
+		drive(t, s.Host, requests[:want], "204")
+		if got := exchange(t, s.Host, requests[want]).StatusCode; got != http.StatusTooManyRequests {
+			t.Errorf("%s: request %d gets %d, want 429", kind, want+1, got)
+		}
+		if n := s.Count("inbox", ""); n != int64(want) {
+			t.Errorf("%s: %d activities taken, want %d", kind, n, want)
+		}
+		// What the Application used up was its host's.
+		got, left := other.Post(s.Origin+"/inbox", other.Activity("Like", s.Origin+"/v/1", nil)), http.StatusNoContent
+		if want == 500 {
+			left = http.StatusTooManyRequests
+		}
+		if got != left {
+			t.Errorf("after the %s another actor of the host gets %d, want %d", kind, got, left)
+		}
+	}
+}
+
+// TestNobodyTakesIt: activities of types that no module takes are answered 202
+// once they are proven and leave no row, but count towards the limits; those
+// that one takes are kept, also when both come in one request.
+func TestNobodyTakesIt(t *testing.T) {
+	now := time.Now()
+	s := aptest.Serve(t, dbtest.SQLite(t), aptest.Options{Idle: true, Change: func(o *activitypub.Options) {
+		o.Federation.InboxLimits = config.InboxLimits{HostRate: 1, HostBurst: 9, ActorRate: 1, ActorBurst: 9}
+		o.Now = func() time.Time { return now }
+	}})
+	r := aptest.New(t)
+	bob := r.Actor(actor.Person, "bob")
+	inbox := s.Origin + "/inbox"
+	several := func(types ...string) map[string]any {
+		var items []any
+		for _, typ := range types {
+			items = append(items, bob.Activity(typ, r.Origin+"/things/1", nil))
+		}
+		return map[string]any{"type": "Collection", "items": items}
+	}
+	for _, c := range []struct {
+		name string
+		body any
+		want int
+		rows int64
+	}{
+		{"of AS2, taken by nobody", bob.Activity("Offer", r.Origin+"/things/1", nil), http.StatusAccepted, 0},
+		{"without an object", bob.Activity("Arrive", nil, nil), http.StatusAccepted, 0},
+		{"of no vocabulary", bob.Activity("Wave", r.Origin+"/things/1", nil), http.StatusAccepted, 0},
+		{"taken by a module", bob.Activity("Like", s.Origin+"/v/1", nil), http.StatusNoContent, 1},
+		{"several that nobody takes", several("Offer", "Join"), http.StatusAccepted, 1},
+		{"several of both kinds", several("Offer", "Like"), http.StatusNoContent, 2},
+		{"by another actor than its name says", bob.Activity("Offer", r.Origin+"/things/1", map[string]any{"id": "https://elsewhere.example/1"}), http.StatusForbidden, 2},
+		{"the last that the limit allows", bob.Activity("Offer", r.Origin+"/things/1", nil), http.StatusAccepted, 2},
+		{"one more", bob.Activity("Offer", r.Origin+"/things/1", nil), http.StatusTooManyRequests, 2},
+	} {
+		if got := bob.Post(inbox, c.body); got != c.want {
+			t.Errorf("%s: answered %d, want %d", c.name, got, c.want)
+		}
+		if n := s.Count("inbox", ""); n != c.rows {
+			t.Errorf("%s: %d rows, want %d", c.name, n, c.rows)
+		}
+	}
+	// Without a good signature it is no more welcome than anything else.
+	carol := aptest.New(t).Actor(actor.Person, "carol")
+	forgery, another := carol.Request(inbox, carol.Activity("Offer", nil, nil)), carol.Request(inbox, carol.Activity("Offer", nil, nil))
+	forgery.Header.Set("Signature", another.Header.Get("Signature"))
+	if got := aptest.Send(t, forgery); got != http.StatusUnauthorized {
+		t.Errorf("a forgery is answered %d", got)
+	}
+}
+
 // exchange sends one request over a connection of its own.
 func exchange(t *testing.T, address string, raw []byte) *http.Response {
 	t.Helper()

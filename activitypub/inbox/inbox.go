@@ -34,6 +34,9 @@ type Options struct {
 	// Apply lets an authenticated activity take effect. It may run twice for
 	// the same one.
 	Apply func(context.Context, vocab.Envelope) error
+	// Handles tells whether anybody takes activities of a type. Those that nobody
+	// takes are answered 202 and leave no row; nil takes all.
+	Handles func(activity string) bool
 	// Bulk tells the types of activities that ApplyMany takes, in no order and
 	// in the transaction that marks them done. later tells which of them go to
 	// Apply after all. Both may be nil.
@@ -82,6 +85,11 @@ func New(o Options) *Inbox {
 // blocked tells whether a host is blocked.
 func (b *Inbox) blocked(ctx context.Context, host string) bool {
 	return b.o.Blocked != nil && b.o.Blocked(ctx, host)
+}
+
+// handles tells whether anybody takes activities of a type.
+func (b *Inbox) handles(activity string) bool {
+	return b.o.Handles == nil || b.o.Handles(activity)
 }
 
 // clock is go-fed's.

@@ -32,7 +32,7 @@ func activitiesOf(body []byte) []vocab.Envelope {
 }
 
 // storeMany takes the activities of a collection, each checked like one that
-// came alone. All of them are committed, or none is.
+// came alone. All of them that somebody takes are committed, or none is.
 func (b *Inbox) storeMany(ctx context.Context, in *incoming) error {
 	for _, env := range in.many {
 		one := *in
@@ -44,15 +44,22 @@ func (b *Inbox) storeMany(ctx context.Context, in *incoming) error {
 			return err
 		}
 	}
-	if err := tooMuch(in.signer.IRI, b.rates.take(iri.Host(in.signer.IRI), in.signer.IRI, len(in.many))); err != nil {
+	if err := b.admit(in.signer, len(in.many)); err != nil {
 		return err
 	}
 	sum := sha256.Sum256(in.params.Signature)
-	rows := make([]*Row, len(in.many))
+	rows := make([]*Row, 0, len(in.many))
 	for i, env := range in.many {
+		if !b.handles(env.Type) {
+			continue
+		}
 		// Of the one signature each activity has its part.
-		rows[i] = newRow(env, in.signer.IRI, fmt.Sprintf("%s.%d", hex.EncodeToString(sum[:]), i), string(env.Raw()))
-		rows[i].State = b.lane(rows[i])
+		row := newRow(env, in.signer.IRI, fmt.Sprintf("%s.%d", hex.EncodeToString(sum[:]), i), string(env.Raw()))
+		row.State = b.lane(row)
+		rows = append(rows, row)
+	}
+	if in.ignored = len(rows) == 0; in.ignored {
+		return nil
 	}
 	fresh, err := b.commitRows(ctx, rows)
 	in.stored, in.repeat = err == nil, err == nil && !slices.Contains(fresh, true)

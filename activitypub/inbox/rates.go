@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/kinemesh/kinemesh/activitypub/actor"
 )
 
 // Limits bound what proven senders may bring: so much a second, and so much at
@@ -53,14 +55,17 @@ func newRates(l Limits, now func() time.Time) *rates {
 	return &rates{now: now, hosts: newBuckets(l.HostRate, l.HostBurst), actors: newBuckets(l.ActorRate, l.ActorBurst)}
 }
 
-// take counts n activities of an actor and gives 0, or counts none and tells
-// how long to wait.
+// take counts n activities of an actor, or of the host alone when actor is "",
+// and gives 0, or counts none and tells how long to wait.
 func (r *rates) take(host, actor string, n int) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := r.now()
-	h, a := r.hosts.at(host, t), r.actors.at(actor, t)
 	need := float64(n)
+	h, a := r.hosts.at(host, t), &bucket{tokens: need}
+	if actor != "" {
+		a = r.actors.at(actor, t)
+	}
 	if wait := max(r.hosts.wait(h, need), r.actors.wait(a, need)); wait > 0 {
 		return wait
 	}
@@ -154,15 +159,25 @@ func (r *rates) full(host, actor string) time.Duration {
 func (b *Inbox) admitted(keyID string) error {
 	var owner string
 	if h, ok := b.keys.get(keyID); ok {
-		owner = h.owner.IRI
+		owner = charged(h.owner)
 	}
 	return tooMuch(keyID, b.rates.full(b.o.Actors.KeyHost(keyID), owner))
 }
 
 // admit refuses what is over the limits, before anything is stored; the sender
 // is told when to come again (SEC-35).
-func (b *Inbox) admit(in *incoming) error {
-	return tooMuch(in.signer.IRI, b.rates.take(in.signer.Host, in.signer.IRI, 1))
+func (b *Inbox) admit(signer *actor.Actor, n int) error {
+	return tooMuch(signer.IRI, b.rates.take(signer.Host, charged(signer), n))
+}
+
+// charged names the actor whose limit counts, or is "" when that of its host
+// does alone. The Application of a PeerTube sends the Views and the copies of
+// all its people, and what is refused does not come again.
+func charged(a *actor.Actor) string {
+	if a.Type == actor.Application {
+		return ""
+	}
+	return a.IRI
 }
 
 func tooMuch(who string, wait time.Duration) error {

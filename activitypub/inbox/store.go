@@ -46,10 +46,15 @@ const (
 	Dead    = "dead"
 )
 
-// store commits the activity together with the job that will take it.
+// store commits the activity together with the job that will take it. What
+// nobody takes ends here: it counts towards the sender's limits and is
+// forgotten.
 func (b *Inbox) store(ctx context.Context, in *incoming) error {
-	if err := b.admit(in); err != nil {
+	if err := b.admit(in.signer, 1); err != nil {
 		return err
+	}
+	if in.ignored = !b.handles(in.env.Type); in.ignored {
+		return nil
 	}
 	sum := sha256.Sum256(in.params.Signature)
 	row := newRow(in.env, in.signer.IRI, hex.EncodeToString(sum[:]), string(in.body))
