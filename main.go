@@ -184,7 +184,7 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 	if err != nil {
 		return err
 	}
-	a.accounts = accounts.New(accounts.Options{DB: a.db, Engine: a.engine, Config: cfg, Logger: a.log})
+	a.accounts = accounts.New(accounts.Options{DB: a.db, Engine: a.engine, Config: cfg, Logger: a.log, Rules: rules})
 	a.video, err = video.New(video.Options{
 		DB: a.db, Engine: a.engine, Channels: a.accounts.Channels, Transport: out, Config: cfg, Tool: tool, Logger: a.log,
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/user"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
@@ -25,6 +26,8 @@ type Options struct {
 	Engine *activitypub.Engine
 	Config *config.Config
 	Logger *slog.Logger
+	// Rules say whose content is shown to whom; nil: all to everybody.
+	Rules *hostrule.Rules
 	// AnyHost gives the OAuth client to requests for any host name; for tests.
 	AnyHost bool
 }
@@ -41,7 +44,7 @@ type Accounts struct {
 func New(o Options) *Accounts {
 	f := federation{o.Engine}
 	channels := channel.New(channel.Options{
-		DB: o.DB, Actors: o.Engine.Actors, MaxPerUser: o.Config.VideoChannels.MaxPerUser, Logger: o.Logger,
+		DB: o.DB, Actors: o.Engine.Actors, MaxPerUser: o.Config.VideoChannels.MaxPerUser, Logger: o.Logger, Rules: o.Rules,
 		Changed: f.changed, Gone: f.gone,
 		MayAsk: func(p *rest.Principal) bool {
 			return p == nil && o.Config.Search.RemoteURI.Anonymous || p != nil && o.Config.Search.RemoteURI.Users

@@ -350,10 +350,10 @@ func (s *Site) resolve(c echo.Context, term string) string {
 // actorPath is the page of a channel or account, empty when there is none.
 func (s *Site) actorPath(c echo.Context, handle string) string {
 	ctx := c.Request().Context()
-	if ch, err := s.o.Channels.ChannelByHandle(ctx, handle); err == nil {
+	if ch, err := s.o.Channels.ShownChannel(ctx, rest.Current(ctx), handle); err == nil {
 		return "/c/" + ch.Actor.Handle()
 	}
-	if a, err := s.o.Channels.AccountByHandle(ctx, handle); err == nil {
+	if a, err := s.o.Channels.ShownAccount(ctx, rest.Current(ctx), handle); err == nil {
 		return "/a/" + a.Actor.Handle()
 	}
 	return ""

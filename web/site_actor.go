@@ -13,11 +13,11 @@ import (
 
 // channel shows a channel and its videos; to its owner all of them.
 func (s *Site) channel(c echo.Context) error {
-	ch, err := s.o.Channels.ChannelByHandle(c.Request().Context(), c.Param("name"))
+	p := rest.Current(c.Request().Context())
+	ch, err := s.o.Channels.ShownChannel(c.Request().Context(), p, c.Param("name"))
 	if err != nil {
 		return notFound(err, "No such channel")
 	}
-	p := rest.Current(c.Request().Context())
 	v := s.actorPage(c, ch.Actor, "/c/")
 	v.OwnerName, v.OwnerURL = nameOf(ch.Account.Actor.Name, ch.Account.Actor.Username), "/a/"+ch.Account.Actor.Handle()
 	v.Support = s.texts.safe(ch.Support)
@@ -27,11 +27,11 @@ func (s *Site) channel(c echo.Context) error {
 // account shows a person, the channels and the latest videos in them.
 func (s *Site) account(c echo.Context) error {
 	ctx := c.Request().Context()
-	a, err := s.o.Channels.AccountByHandle(ctx, c.Param("name"))
+	p := rest.Current(ctx)
+	a, err := s.o.Channels.ShownAccount(ctx, p, c.Param("name"))
 	if err != nil {
 		return notFound(err, "No such account")
 	}
-	p := rest.Current(ctx)
 	v := s.actorPage(c, a.Actor, "/a/")
 	v.Account = true
 	channels, _, err := s.o.Channels.ChannelsOfAccount(ctx, a.ID, "", rest.Page{Count: pageSize, Sort: "createdAt"})

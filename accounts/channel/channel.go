@@ -12,6 +12,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -73,6 +74,8 @@ type Options struct {
 	// MayAsk tells whether what somebody looks for may be asked for at other
 	// servers (search.remote_uri); nil: nobody's.
 	MayAsk func(p *rest.Principal) bool
+	// Rules say whose content is shown to whom (SEC-19); nil: all to everybody.
+	Rules *hostrule.Rules
 
 	// Changed tells other servers that the document of a local actor changed;
 	// fields are what [Service.ActorFields] adds to it.

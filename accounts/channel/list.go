@@ -16,11 +16,11 @@ import (
 // "createdAt".
 func (s *Service) Accounts(ctx context.Context, page rest.Page) ([]*Account, int64, error) {
 	var total int64
-	if err := s.accounts(ctx).Count(&total).Error; err != nil {
+	if err := s.listed(ctx, s.accounts(ctx)).Count(&total).Error; err != nil {
 		return nil, 0, fmt.Errorf("count accounts: %w", err)
 	}
 	var rows []*Account
-	err := s.accounts(ctx).Select("accounts.*").Order(page.Order("accounts.created_at", "accounts.id")).
+	err := s.listed(ctx, s.accounts(ctx)).Select("accounts.*").Order(page.Order("accounts.created_at", "accounts.id")).
 		Offset(page.Start).Limit(page.Count).Find(&rows).Error
 	if err != nil {
 		return nil, 0, fmt.Errorf("list accounts: %w", err)

@@ -56,7 +56,7 @@ func (s *Service) listOfAccount(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.AccountByHandle(c.Request().Context(), c.Param("name"))
+	a, err := s.ShownAccount(c.Request().Context(), rest.Current(c.Request().Context()), c.Param("name"))
 	if err != nil {
 		return orNotFound(err, accountNotFound)
 	}
@@ -177,7 +177,7 @@ func (s *Service) remove(c echo.Context) error {
 // the user, or any local one for moderators (SEC-44).
 func (s *Service) editable(c echo.Context) (*Channel, error) {
 	ctx := c.Request().Context()
-	ch, err := s.ChannelByHandle(ctx, c.Param("handle"))
+	ch, err := s.ShownChannel(ctx, rest.Current(ctx), c.Param("handle"))
 	if err != nil {
 		return nil, orNotFound(err, channelNotFound)
 	}

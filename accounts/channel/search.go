@@ -28,8 +28,17 @@ const (
 func (s *Service) mayAsk(p *rest.Principal) bool { return s.o.MayAsk != nil && s.o.MayAsk(p) }
 
 // Open finds the channel at an address or handle: one that is known, or where p
-// may, one that its server is asked for. db.ErrNotFound when there is none.
+// may, one that its server is asked for. db.ErrNotFound when there is none that p
+// is shown.
 func (s *Service) Open(ctx context.Context, p *rest.Principal, name string) (*Channel, error) {
+	c, err := s.open(ctx, p, name)
+	if err == nil && !s.shows(ctx, p, c.Actor) {
+		return nil, fmt.Errorf("channel %q: %w", name, db.ErrNotFound)
+	}
+	return c, err
+}
+
+func (s *Service) open(ctx context.Context, p *rest.Principal, name string) (*Channel, error) {
 	if !strings.Contains(name, "://") {
 		c, err := s.ChannelByHandle(ctx, name)
 		if err == nil {
@@ -55,6 +64,14 @@ func (s *Service) Open(ctx context.Context, p *rest.Principal, name string) (*Ch
 
 // OpenAccount is [Service.Open] for accounts.
 func (s *Service) OpenAccount(ctx context.Context, p *rest.Principal, name string) (*Account, error) {
+	a, err := s.openAccount(ctx, p, name)
+	if err == nil && !s.shows(ctx, p, a.Actor) {
+		return nil, fmt.Errorf("account %q: %w", name, db.ErrNotFound)
+	}
+	return a, err
+}
+
+func (s *Service) openAccount(ctx context.Context, p *rest.Principal, name string) (*Account, error) {
 	if !strings.Contains(name, "://") {
 		a, err := s.AccountByHandle(ctx, name)
 		if err == nil {
@@ -113,6 +130,7 @@ func (s *Service) find(ctx context.Context, p *rest.Principal, name string) (a *
 // text; empty parts of the filter do not narrow it.
 func (s *Service) Search(ctx context.Context, f SearchFilter, page rest.Page) ([]*Channel, int64, error) {
 	return s.list(ctx, page, func(q *gorm.DB) *gorm.DB {
+		q = s.listed(ctx, q)
 		if text := input.Line(f.Text); text != "" {
 			like := "%" + db.Like(text) + "%" // SEC-51
 			q = q.Where(`(LOWER(actors.username) LIKE LOWER(?) ESCAPE '\' OR LOWER(actors.name) LIKE LOWER(?) ESCAPE '\')`, like, like)

@@ -49,7 +49,7 @@ func (s *Service) Lookup(ctx context.Context, p *rest.Principal, uri string) (*V
 	if err != nil {
 		return nil, err
 	}
-	if !s.CanSee(p, v) {
+	if !s.CanSee(ctx, p, v) {
 		return nil, ErrNotFound
 	}
 	if s.Touched != nil && !v.Local {

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -10,7 +11,22 @@ import (
 // CanSee decides whether p (nil: anonymous) may see v and its bytes. Every way
 // to a video asks it: API, pages, ActivityPub, files, downloads, feeds, search
 // (SEC-54). v must have its Owner.
-func (s *Service) CanSee(p *rest.Principal, v *Video) bool { return s.check(p, v) == nil }
+func (s *Service) CanSee(ctx context.Context, p *rest.Principal, v *Video) bool {
+	return s.check(ctx, p, v) == nil
+}
+
+// Shows tells whether the rules for hosts let p have a video: of another server
+// that is blocked nobody has one (SEC-19).
+func (s *Service) Shows(ctx context.Context, p *rest.Principal, v *Video) bool {
+	return v.Local || s.opts.Channels.Shows(ctx, p, HostOf(v.IRI), v.Owner.ChannelActorID)
+}
+
+// HostOf is the host of an ActivityPub id.
+func HostOf(iri string) string {
+	_, after, _ := strings.Cut(iri, "://")
+	host, _, _ := strings.Cut(after, "/")
+	return host
+}
 
 // IsOwner tells whether v belongs to p.
 func IsOwner(p *rest.Principal, v *Video) bool {
@@ -18,7 +34,10 @@ func IsOwner(p *rest.Principal, v *Video) bool {
 }
 
 // check is nil when p may see v, else what to answer.
-func (s *Service) check(p *rest.Principal, v *Video) *rest.Problem {
+func (s *Service) check(ctx context.Context, p *rest.Principal, v *Video) *rest.Problem {
+	if !s.Shows(ctx, p, v) {
+		return rest.NotFound("Video not found")
+	}
 	if IsOwner(p, v) || p.IsModerator() {
 		return nil
 	}
@@ -60,7 +79,7 @@ func (s *Service) Find(ctx context.Context, p *rest.Principal, id string) (*Vide
 	if err != nil {
 		return nil, problem(err)
 	}
-	if problem := s.check(p, v); problem != nil {
+	if problem := s.check(ctx, p, v); problem != nil {
 		return nil, problem
 	}
 	if v.Privacy == Unlisted && ref.UUID == "" && !IsOwner(p, v) && !p.IsModerator() {

@@ -105,6 +105,9 @@ func (s *Service) seenBy(ctx context.Context, p *rest.Principal, v *catalog.Vide
 			Status: http.StatusBadRequest, Code: "comment_not_associated_to_video", Detail: "Video comment is not associated to this video",
 		}
 	}
+	if !s.shows(ctx, p, found) {
+		return nil, problem(ErrNotFound)
+	}
 	if found.Held && !p.IsModerator() && !catalog.IsOwner(p, v) && (p == nil || !found.by(p.ActorID)) {
 		return nil, problem(ErrNotFound) // nobody else knows that it is there
 	}

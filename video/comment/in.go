@@ -64,7 +64,7 @@ func (s *Service) ingest(ctx context.Context, n *note, act *activitypub.Activity
 	if err != nil {
 		return err
 	}
-	if err := s.mayHang(v); err != nil { // before anything above is stored
+	if err := s.mayHang(ctx, v); err != nil { // before anything above is stored
 		return activitypub.Drop(err)
 	}
 	for _, up := range slices.Backward(above) {
@@ -122,8 +122,8 @@ func (s *Service) place(ctx context.Context, n *note) (v *catalog.Video, parent 
 
 // mayHang tells whether others may say something below v. One of ours that is
 // hidden answers as if it were not there (SEC-18).
-func (s *Service) mayHang(v *catalog.Video) error {
-	if v.Local && !s.catalog.CanSee(nil, v) {
+func (s *Service) mayHang(ctx context.Context, v *catalog.Video) error {
+	if v.Local && !s.catalog.CanSee(ctx, nil, v) {
 		return reject("below %s, which is not here", v.IRI)
 	}
 	if v.CommentsPolicy == catalog.CommentsDisabled {

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -58,7 +59,7 @@ func seen(q *gorm.DB, p *rest.Principal, v *catalog.Video) *gorm.DB {
 func (s *Service) Threads(ctx context.Context, p *rest.Principal, v *catalog.Video, page rest.Page) (rows []Comment, total, comments int64, err error) {
 	roots := func() *gorm.DB {
 		q := s.db.Read(ctx).Model(&Comment{}).Where("video_id = ? AND parent_id IS NULL AND (deleted_at IS NULL OR replies > 0)", v.ID)
-		return seen(q, p, v)
+		return s.shown(ctx, seen(q, p, v), p)
 	}
 	if err := roots().Count(&total).Error; err != nil {
 		return nil, 0, 0, fmt.Errorf("count threads: %w", err)
@@ -76,17 +77,31 @@ func (s *Service) Threads(ctx context.Context, p *rest.Principal, v *catalog.Vid
 			return nil, 0, 0, fmt.Errorf("count comments: %w", err)
 		}
 	}
+	gone, err := s.leftOut(ctx, p, v)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	for i := range gone {
+		comments = max(0, comments-gone[i].All) // another server's count may be behind
+	}
+	subtract(rows, gone)
 	return rows, total, comments, nil
 }
 
 // Thread is the tree of a root, as p may see it.
 func (s *Service) Thread(ctx context.Context, p *rest.Principal, v *catalog.Video, root *Comment) (*Tree, error) {
 	var rows []Comment
-	q := s.db.Read(ctx).Where("thread_id = ? AND id <> ?", root.ID, root.ID)
+	q := s.shown(ctx, s.db.Read(ctx).Where("thread_id = ? AND id <> ?", root.ID, root.ID), p)
 	if err := seen(q, p, v).Order("created_at, id").Limit(maxThread).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list thread: %w", err)
 	}
-	all, err := s.API(ctx, append([]Comment{*root}, rows...))
+	rows = append([]Comment{*root}, rows...)
+	gone, err := s.leftOut(ctx, p, v)
+	if err != nil {
+		return nil, err
+	}
+	subtract(rows[:1], gone)
+	all, err := s.API(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +110,7 @@ func (s *Service) Thread(ctx context.Context, p *rest.Principal, v *catalog.Vide
 		byID[c.ID] = &Tree{Comment: c, Children: []*Tree{}}
 	}
 	for _, c := range all[1:] {
-		if above := byID[*c.InReplyTo]; above != nil { // else what it answers is held
+		if above := byID[*c.InReplyTo]; above != nil { // else what it answers is held, or left out
 			above.Children = append(above.Children, byID[c.ID])
 		}
 	}
@@ -169,7 +184,8 @@ type Filter struct {
 
 // where adds the conditions of the filter; every value is a parameter (SEC-51).
 func (f *Filter) where(q *gorm.DB) *gorm.DB {
-	q = q.Where("deleted_at IS NULL")
+	silent, args := hostrule.Silent() // SEC-19
+	q = q.Where("deleted_at IS NULL AND (actor_id IS NULL OR actor_id NOT IN ("+silent+"))", args...)
 	if f.OwnerID != 0 {
 		q = q.Where("video_id IN (SELECT v.id FROM videos v JOIN channels ch ON ch.id = v.channel_id WHERE ch.account_id = ?)", f.OwnerID)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 // local answers for our documents: comments of ours, below whatever video; what
@@ -27,7 +28,7 @@ func (s *Service) local(ctx context.Context, path string) (any, error) {
 		return nil, notFound
 	}
 	v, err := s.catalog.Get(ctx, ref)
-	if errors.Is(err, catalog.ErrNotFound) || (err == nil && v.Local && !s.catalog.CanSee(nil, v)) {
+	if errors.Is(err, catalog.ErrNotFound) || (err == nil && v.Local && !s.catalog.CanSee(ctx, nil, v)) {
 		return nil, notFound
 	}
 	if err != nil {
@@ -137,16 +138,25 @@ func (s *Service) approvalDocument(ctx context.Context, v *catalog.Video, c *Com
 // collection lists the comments below a local video that readers see, oldest
 // first, as PeerTube does.
 func (s *Service) collection(ctx context.Context, v *catalog.Video, offset, limit int) ([]string, int64, error) {
+	gone, err := s.leftOut(ctx, nil, v)
+	if err != nil {
+		return nil, 0, err
+	}
+	total := v.Comments
+	for i := range gone {
+		total = max(0, total-gone[i].All)
+	}
 	if limit == 0 {
-		return nil, v.Comments, nil
+		return nil, total, nil
 	}
 	var items []string
-	err := s.db.Read(ctx).Model(&Comment{}).Where("video_id = ? AND held = ? AND deleted_at IS NULL", v.ID, false).
+	q := s.db.Read(ctx).Model(&Comment{}).Where("video_id = ? AND held = ? AND deleted_at IS NULL", v.ID, false)
+	err = s.shown(ctx, q, nil).
 		Order("id").Offset(offset).Limit(limit).Pluck("iri", &items).Error
 	if err != nil {
 		return nil, 0, fmt.Errorf("list comments: %w", err)
 	}
-	return items, v.Comments, nil
+	return items, total, nil
 }
 
 // page sends a browser that follows the link of a comment to the video.
@@ -166,6 +176,9 @@ func (s *Service) page(c echo.Context) error {
 	v, err := s.catalog.ByID(ctx, found.VideoID)
 	if err != nil {
 		return err
+	}
+	if p := rest.Current(ctx); !s.shows(ctx, p, found) || !s.catalog.CanSee(ctx, p, v) { // SEC-18, SEC-19
+		return echo.ErrNotFound
 	}
 	return c.Redirect(http.StatusFound, fmt.Sprintf("/w/%s;threadId=%d", v.ShortUUID(), found.ThreadID))
 }

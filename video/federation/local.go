@@ -32,7 +32,7 @@ func (s *Service) local(ctx context.Context, path string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !v.Local || !s.catalog.CanSee(nil, v) {
+	if !v.Local || !s.catalog.CanSee(ctx, nil, v) {
 		return nil, fmt.Errorf("%w: %s", activitypub.ErrNotFound, path)
 	}
 	switch part {

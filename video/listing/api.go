@@ -59,7 +59,7 @@ func (s *Service) listOfAccount(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.channels.AccountByHandle(c.Request().Context(), c.Param("name"))
+	a, err := s.channels.ShownAccount(c.Request().Context(), rest.Current(c.Request().Context()), c.Param("name"))
 	if errors.Is(err, db.ErrNotFound) {
 		return rest.NotFound("Account not found")
 	}
@@ -75,7 +75,7 @@ func (s *Service) listOfChannel(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ch, err := s.channels.ChannelByHandle(c.Request().Context(), c.Param("handle"))
+	ch, err := s.channels.ShownChannel(c.Request().Context(), rest.Current(c.Request().Context()), c.Param("handle"))
 	if errors.Is(err, db.ErrNotFound) {
 		return rest.NotFound("Video channel not found")
 	}

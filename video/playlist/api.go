@@ -1,6 +1,7 @@
 package playlist
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/accounts/input"
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/picture"
@@ -73,6 +76,9 @@ func (s *Service) seen(c echo.Context) (*Playlist, error) {
 		return nil, problem(err)
 	}
 	who := rest.Current(ctx)
+	if ok, err := s.shows(ctx, who, p); err != nil || !ok {
+		return nil, cmp.Or(err, error(notFound()))
+	}
 	own := who != nil && who.AccountID == p.AccountID
 	switch {
 	case own || (who.IsModerator() && p.Type == Regular):
@@ -84,6 +90,18 @@ func (s *Service) seen(c echo.Context) (*Playlist, error) {
 		return nil, rest.Forbidden("Cannot get this private video playlist")
 	}
 	return p, nil
+}
+
+// shows tells whether p is shown a playlist (SEC-19).
+func (s *Service) shows(ctx context.Context, p *rest.Principal, l *Playlist) (bool, error) {
+	if l.Local || !s.channels.Rules().Any(ctx) {
+		return true, nil
+	}
+	var owner int64
+	if err := s.db.Read(ctx).Raw("SELECT actor_id FROM accounts WHERE id = ?", l.AccountID).Scan(&owner).Error; err != nil {
+		return false, fmt.Errorf("owner of playlist: %w", err)
+	}
+	return s.channels.Shows(ctx, p, catalog.HostOf(l.IRI), owner), nil
 }
 
 // own finds the playlist of a request that changes it: its owner's, of this
@@ -99,6 +117,9 @@ func (s *Service) own(c echo.Context, moderators bool) (*Playlist, error) {
 		return nil, problem(err)
 	}
 	who := rest.Current(ctx)
+	if ok, err := s.shows(ctx, who, p); err != nil || !ok {
+		return nil, cmp.Or(err, error(notFound()))
+	}
 	if !p.Local || (who.AccountID != p.AccountID && (!moderators || !who.IsModerator())) {
 		return nil, rest.Forbidden("This playlist belongs to someone else")
 	}
@@ -262,6 +283,11 @@ func (s *Service) answer(c echo.Context, defaultSort, where string, args ...any)
 		where, args = where+` AND LOWER(name) LIKE ? ESCAPE '\'`, append(args, "%"+db.Like(strings.ToLower(q))+"%")
 	}
 	ctx := c.Request().Context()
+	if s.channels.Rules().Any(ctx) { // SEC-19
+		hidden, more := hostrule.Hidden(channel.Viewer(rest.Current(ctx)))
+		where += " AND (local = TRUE OR account_id NOT IN (SELECT id FROM accounts WHERE actor_id IN (" + hidden + ")))"
+		args = append(args, more...)
+	}
 	var total int64
 	if err := s.db.Read(ctx).Model(&Playlist{}).Where(where, args...).Count(&total).Error; err != nil {
 		return fmt.Errorf("count playlists: %w", err)
@@ -304,6 +330,13 @@ func (s *Service) searchURL(c echo.Context, uri string) error {
 	if err := s.db.Read(ctx).Where("iri = ? AND privacy <> ?", uri, catalog.Private).Limit(1).Find(&rows).Error; err != nil {
 		return fmt.Errorf("look up playlist: %w", err)
 	}
+	if len(rows) > 0 {
+		if ok, err := s.shows(ctx, rest.Current(ctx), &rows[0]); err != nil {
+			return err
+		} else if !ok {
+			rows = nil
+		}
+	}
 	out, err := s.toAPI(ctx, rows)
 	if err != nil {
 		return err
@@ -313,7 +346,7 @@ func (s *Service) searchURL(c echo.Context, uri string) error {
 
 func (s *Service) listOfAccount(c echo.Context) error {
 	ctx := c.Request().Context()
-	a, err := s.channels.AccountByHandle(ctx, c.Param("name"))
+	a, err := s.channels.ShownAccount(ctx, rest.Current(ctx), c.Param("name"))
 	if errors.Is(err, db.ErrNotFound) {
 		return rest.NotFound("Account not found")
 	}
@@ -331,7 +364,7 @@ func (s *Service) listOfAccount(c echo.Context) error {
 
 func (s *Service) listOfChannel(c echo.Context) error {
 	ctx := c.Request().Context()
-	ch, err := s.channels.ChannelByHandle(ctx, c.Param("handle"))
+	ch, err := s.channels.ShownChannel(ctx, rest.Current(ctx), c.Param("handle"))
 	if errors.Is(err, db.ErrNotFound) {
 		return rest.NotFound("Video channel not found")
 	}

@@ -179,6 +179,8 @@ func (s *Service) elementsToAPI(ctx context.Context, who *rest.Principal, rows [
 		l := byID[*e.VideoID]
 		own := who != nil && (l.Account.ID == who.AccountID || who.IsModerator())
 		switch {
+		case !l.Local && !s.channels.Shows(ctx, who, catalog.HostOf(l.IRI), 0): // SEC-19
+			out[i].Type = elementUnavailable
 		case own || (l.State == catalog.Published && (l.Privacy == catalog.Public || l.Privacy == catalog.Unlisted)):
 			v := s.catalog.APIVideo(l, false)
 			out[i].Type, out[i].Video = elementRegular, &v

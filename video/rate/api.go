@@ -83,7 +83,7 @@ func (s *Service) list(c echo.Context) error {
 	if kind != "" && kind != Like && kind != Dislike {
 		return rest.Invalid("query", "rating", "Should be like or dislike", string(kind))
 	}
-	a, err := s.o.Channels.AccountByHandle(ctx, c.Param("name"))
+	a, err := s.o.Channels.ShownAccount(ctx, rest.Current(ctx), c.Param("name"))
 	if errors.Is(err, db.ErrNotFound) {
 		return rest.NotFound("Account not found")
 	}

@@ -52,7 +52,7 @@ func (s *Service) rateDocument(ctx context.Context, path, number string) (any, e
 	if err != nil {
 		return nil, err
 	}
-	if v.Local && !s.o.Catalog.CanSee(nil, v) || by.GoneAt != nil {
+	if v.Local && !s.o.Catalog.CanSee(ctx, nil, v) || by.GoneAt != nil {
 		return nil, notFound
 	}
 	return vocab.Build(vocab.Base, document(v, &r, by))
@@ -66,7 +66,7 @@ func (s *Service) collection(ctx context.Context, uuid, part string) (any, error
 		return nil, notFound
 	}
 	v, err := s.o.Catalog.Get(ctx, ref)
-	if errors.Is(err, catalog.ErrNotFound) || (err == nil && (!v.Local || !s.o.Catalog.CanSee(nil, v))) {
+	if errors.Is(err, catalog.ErrNotFound) || (err == nil && (!v.Local || !s.o.Catalog.CanSee(ctx, nil, v))) {
 		return nil, notFound
 	}
 	if err != nil {

@@ -269,7 +269,7 @@ func (s *Service) onRate(ctx context.Context, act *activitypub.Activity) error {
 	if err != nil {
 		return err
 	}
-	if !s.o.Catalog.CanSee(nil, v) {
+	if !s.o.Catalog.CanSee(ctx, nil, v) {
 		return activitypub.Drop(fmt.Errorf("%w: %s", activitypub.ErrNotFound, act.Object.ID()))
 	}
 	kind := Like

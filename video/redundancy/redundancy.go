@@ -217,7 +217,7 @@ func (s *Service) onCopy(ctx context.Context, act *activitypub.Activity) error {
 		return err
 	}
 	v, err := s.o.Catalog.ByIRI(ctx, act.Object.IRI("object"))
-	if errors.Is(err, catalog.ErrNotFound) || (err == nil && !s.o.Catalog.CanSee(nil, v)) { // SEC-18
+	if errors.Is(err, catalog.ErrNotFound) || (err == nil && !s.o.Catalog.CanSee(ctx, nil, v)) { // SEC-18
 		return nil
 	}
 	if err != nil {

@@ -137,7 +137,7 @@ func (s *Service) ours(ctx context.Context, doc vocab.Object, name string) (*Rep
 		v, err = s.o.Catalog.Lookup(ctx, nil, name)
 	}
 	switch {
-	case err == nil && (!v.Local || !s.o.Catalog.CanSee(nil, v)):
+	case err == nil && (!v.Local || !s.o.Catalog.CanSee(ctx, nil, v)):
 		return nil, nil
 	case err == nil:
 		return ofVideo(v, seconds(doc, "startAt"), seconds(doc, "endAt")), nil
@@ -176,7 +176,7 @@ func (s *Service) ourComment(ctx context.Context, c *comment) (*Report, error) {
 	if errors.Is(err, catalog.ErrNotFound) {
 		return nil, nil
 	}
-	if err != nil || c.DeletedAt != nil || c.Held || !c.Local && !v.Local || !s.o.Catalog.CanSee(nil, v) {
+	if err != nil || c.DeletedAt != nil || c.Held || !c.Local && !v.Local || !s.o.Catalog.CanSee(ctx, nil, v) {
 		return nil, err
 	}
 	return ofComment(c, v), nil

@@ -228,7 +228,7 @@ func (s *Service) about(ctx context.Context, p *rest.Principal, n NewReport) (*R
 			return nil, rest.NotFound("Comment not found")
 		}
 		v, err := s.o.Catalog.ByID(ctx, c.VideoID)
-		if err != nil || !s.o.Catalog.CanSee(p, v) {
+		if err != nil || !s.o.Catalog.CanSee(ctx, p, v) {
 			return nil, errors.Join(rest.NotFound("Comment not found"), err)
 		}
 		return ofComment(c, v), nil

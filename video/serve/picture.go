@@ -40,7 +40,7 @@ func (s *Serve) picture(kind int) echo.HandlerFunc {
 				return err
 			}
 		}
-		return s.send(c, t.Key(), s.cache(v, cacheForever))
+		return s.send(c, t.Key(), s.cache(c.Request().Context(), v, cacheForever))
 	}
 }
 
@@ -93,7 +93,7 @@ func (s *Serve) caption(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.send(c, r.Key(), s.cache(v, cacheForever))
+	return s.send(c, r.Key(), s.cache(c.Request().Context(), v, cacheForever))
 }
 
 // storyboard serves the picture of the seek bar of a video.
@@ -106,7 +106,7 @@ func (s *Serve) storyboard(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.send(c, r.Key(), s.cache(v, cacheForever))
+	return s.send(c, r.Key(), s.cache(c.Request().Context(), v, cacheForever))
 }
 
 // extra loads the row of the file that is asked for, and its video, which who

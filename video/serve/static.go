@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"bytes"
 	"errors"
 	"fmt"
@@ -118,13 +119,13 @@ func (s *Serve) media(c echo.Context, o *object) error {
 	if o.private() && token != "" && (again == "true" || again == "1") && path.Ext(o.key) == ".m3u8" {
 		return s.sendPlaylist(c, o.key, token)
 	}
-	return s.send(c, o.key, s.cache(o.video, cacheMedia))
+	return s.send(c, o.key, s.cache(c.Request().Context(), o.video, cacheMedia))
 }
 
 // cache is how long something of v may be kept: what is not for everyone is
 // asked for anew each time.
-func (s *Serve) cache(v *catalog.Video, public string) string {
-	if !s.o.Catalog.CanSee(nil, v) {
+func (s *Serve) cache(ctx context.Context, v *catalog.Video, public string) string {
+	if !s.o.Catalog.CanSee(ctx, nil, v) {
 		return cachePrivate
 	}
 	return public
@@ -195,7 +196,7 @@ func (s *Serve) torrent(c echo.Context) error {
 	if _, err := s.permit(c, o.video); err != nil {
 		return err
 	}
-	return s.send(c, o.key, s.cache(o.video, cacheForever))
+	return s.send(c, o.key, s.cache(c.Request().Context(), o.video, cacheForever))
 }
 
 func (s *Serve) torrentOf(c echo.Context) (*object, error) {
@@ -249,7 +250,7 @@ func (s *Serve) download(c echo.Context, o *object, suffix string) error {
 	}
 	name := safeName(o.video.Name) + "-" + strconv.Itoa(o.file.Resolution) + "p" + suffix
 	c.Response().Header().Set(echo.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-	return s.send(c, o.key, s.cache(o.video, cacheMedia))
+	return s.send(c, o.key, s.cache(c.Request().Context(), o.video, cacheMedia))
 }
 
 // maxSafeName is how much of a video's name goes into a file name, in

@@ -82,7 +82,7 @@ func (s *Serve) newToken(c echo.Context) error {
 // token in the address was given. nil is anybody.
 func (s *Serve) viewer(c echo.Context, v *catalog.Video) (*rest.Principal, error) {
 	ctx := c.Request().Context()
-	if p := rest.Current(ctx); p != nil && s.o.Catalog.CanSee(p, v) {
+	if p := rest.Current(ctx); p != nil && s.o.Catalog.CanSee(ctx, p, v) {
 		return p, nil
 	}
 	token := c.QueryParam(tokenParam)
@@ -115,7 +115,10 @@ func (s *Serve) permit(c echo.Context, v *catalog.Video) (*rest.Principal, error
 	if err != nil {
 		return nil, err
 	}
-	if !s.o.Catalog.CanSee(p, v) {
+	if !s.o.Catalog.CanSee(c.Request().Context(), p, v) {
+		if !s.o.Catalog.Shows(c.Request().Context(), p, v) { // SEC-19
+			return nil, notFound()
+		}
 		return nil, rest.Forbidden("Cannot get this file")
 	}
 	return p, nil

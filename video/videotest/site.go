@@ -12,7 +12,9 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -20,7 +22,9 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/aptest"
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
+	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
@@ -30,6 +34,9 @@ import (
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/video/rate"
+	"github.com/kinemesh/kinemesh/video/redundancy"
+	"github.com/kinemesh/kinemesh/video/report"
+	"github.com/kinemesh/kinemesh/video/view"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -45,6 +52,7 @@ type Site struct {
 	Comments   *comment.Service
 	Rates      *rate.Service
 	Playlists  *playlist.Service
+	Rules      *hostrule.Rules
 
 	t      testing.TB
 	files  *catalogtest.Files
@@ -56,24 +64,44 @@ type Site struct {
 // Options change how Serve sets an instance up.
 type Options struct {
 	NoRemoteComments bool
-	Idle             bool // its jobs do not run
+	Idle             bool   // its jobs do not run
+	Mode             string // federation.mode
+	// Others take Views, Flags and copies, too.
+	Others bool
 }
 
 // Serve starts an instance that lives as long as the test.
 func Serve(t testing.TB, d *db.DB, o Options) *Site {
 	t.Helper()
 	s := &Site{t: t, files: &catalogtest.Files{}, users: map[int64]*User{}}
-	s.Server = aptest.Serve(t, d, aptest.Options{Idle: o.Idle, Modules: func(e *activitypub.Engine) []activitypub.Module {
-		s.assemble(d, e, o)
-		return []activitypub.Module{s.module}
-	}})
+	s.Server = aptest.Serve(t, d, aptest.Options{
+		Idle: o.Idle,
+		Change: func(e *activitypub.Options) {
+			s.Rules = hostrule.New(hostrule.Options{DB: d, Mode: o.Mode, Own: strings.TrimPrefix(e.Origin, "http://"), Logger: e.Logger})
+			e.Rules = s.Rules
+		},
+		Modules: func(e *activitypub.Engine) []activitypub.Module {
+			s.assemble(d, e, o)
+			return []activitypub.Module{s.module}
+		},
+	})
 	return s
+}
+
+// others are the features that few tests need.
+func (s *Site) others(d *db.DB, e *activitypub.Engine, log *slog.Logger) activitypub.Module {
+	views := view.New(view.Options{
+		DB: d, Engine: e, Catalog: s.Catalog, Settings: config.Default().Views.Videos, Changed: s.Federation.Changed, Logger: log, Now: time.Now,
+	})
+	reports := report.New(report.Options{DB: d, Engine: e, Catalog: s.Catalog, Channels: s.Channels, Logger: log})
+	copies := redundancy.New(redundancy.Options{DB: d, Engine: e, Catalog: s.Catalog, AcceptFrom: redundancy.Anybody, Logger: log})
+	return activitypub.Merge(views.Module(), reports.Module(), copies.Module())
 }
 
 func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 	s.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	s.Channels = channel.New(channel.Options{DB: d, Actors: e.Actors, MaxPerUser: 20, Logger: log})
+	s.Channels = channel.New(channel.Options{DB: d, Actors: e.Actors, MaxPerUser: 20, Logger: log, Rules: s.Rules})
 	var err error
 	s.Catalog, err = catalog.New(catalog.Options{
 		DB: d, Origin: e.Actors.Origin(), Channels: s.Channels, Logger: log, PutFile: s.files.Put, DeleteFile: s.files.Delete,
@@ -96,7 +124,11 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 		return errors.Join(s.Comments.VideoSaved(tx, v, doc), s.Rates.VideoSaved(tx, v, doc))
 	}
 	s.Playlists = playlist.New(playlist.Options{DB: d, Engine: e, Catalog: s.Catalog, Listing: list, Channels: s.Channels, Logger: log})
-	s.module = activitypub.Merge(s.Comments.Module(), s.Rates.Module(), s.Playlists.Module(), s.Federation.Module())
+	parts := []activitypub.Module{s.Comments.Module(), s.Rates.Module(), s.Playlists.Module(), s.Federation.Module()}
+	if o.Others {
+		parts = append([]activitypub.Module{s.others(d, e, log)}, parts...)
+	}
+	s.module = activitypub.Merge(parts...)
 	s.module.Name, s.module.Periodic = "video", append(s.module.Periodic, s.Catalog.Periodic()...)
 	s.module.Jobs = append(s.module.Jobs, s.Catalog.Jobs()...)
 	s.module.Jobs = append(s.module.Jobs, jobs.Handle(func(context.Context, catalog.TorrentArgs) error { return nil }))
@@ -104,6 +136,8 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 	s.module.Routes = func(r *rest.Router) {
 		features(r)
 		s.Catalog.Routes(r)
+		s.Channels.Routes(r)
+		list.Routes(r)
 	}
 }
 
@@ -225,6 +259,12 @@ func (s *Site) Document(path string) aptest.Answer {
 // is sent as JSON.
 func (s *Site) As(u *User, method, path string, body any) aptest.Answer {
 	s.t.Helper()
+	return s.Ask(u, method, "/api/v1"+path, body)
+}
+
+// Ask is [Site.As] for paths that lie elsewhere.
+func (s *Site) Ask(u *User, method, path string, body any) aptest.Answer {
+	s.t.Helper()
 	if s.api == nil {
 		s.api = echo.New()
 		s.api.HTTPErrorHandler = func(err error, c echo.Context) { rest.WriteProblem(c, slog.New(slog.DiscardHandler), err) }
@@ -248,7 +288,7 @@ func (s *Site) As(u *User, method, path string, body any) aptest.Answer {
 		}
 		in = bytes.NewReader(raw)
 	}
-	req := httptest.NewRequest(method, "/api/v1"+path, in)
+	req := httptest.NewRequest(method, path, in)
 	req.Header.Set("Content-Type", "application/json")
 	if u != nil {
 		req.Header.Set("X-User", strconv.FormatInt(u.UserID, 10))
