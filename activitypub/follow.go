@@ -189,9 +189,9 @@ func (e *Engine) onFollow(ctx context.Context, act *Activity) error {
 		if have != nil && (have.State == actor.Rejected || have.State == actor.Accepted && state == actor.Pending) {
 			state = have.State // who was rejected once stays so; who is in stays in
 		}
-		f, _, err := e.Actors.SaveFollow(tx, act.Actor, target, state, act.ID)
-		if err != nil {
-			return err
+		f, changed, err := e.Actors.SaveFollow(tx, act.Actor, target, state, act.ID)
+		if err != nil || !changed {
+			return err // the same again, after a process died: the answer is in the outbox since (REL-02)
 		}
 		return e.answer(tx, f, act.Actor, target)
 	})

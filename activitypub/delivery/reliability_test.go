@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/aptest"
 	"github.com/kinemesh/kinemesh/activitypub/delivery"
@@ -217,35 +215,6 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// cutter makes the database fail at one statement of a transaction.
-type cutter struct {
-	at, seen atomic.Int64
-}
-
-var errCut = errors.New("cut")
-
-func cut(t *testing.T, d *db.DB) *cutter {
-	t.Helper()
-	c := &cutter{}
-	hook := func(tx *gorm.DB) {
-		if at := c.at.Load(); at > 0 && c.seen.Add(1) == at {
-			_ = tx.AddError(errCut)
-		}
-	}
-	err := d.Tx(t.Context(), func(tx *db.Tx) error {
-		cb := tx.Callback()
-		return errors.Join(
-			cb.Create().Before("gorm:create").Register("cut", hook), cb.Update().Before("gorm:update").Register("cut", hook),
-			cb.Query().Before("gorm:query").Register("cut", hook), cb.Delete().Before("gorm:delete").Register("cut", hook),
-			cb.Raw().Before("gorm:raw").Register("cut", hook), cb.Row().Before("gorm:row").Register("cut", hook),
-		)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 // TestCutAnywhere: fan-out and delivery that are cut short after any statement
 // and run again end in the state of a run that was not (REL-02).
 func TestCutAnywhere(t *testing.T) {
@@ -257,7 +226,7 @@ func TestCutAnywhere(t *testing.T) {
 		followBy(t, s, alice, r.Actor(actor.Person, "bob"))
 		deliver(t, s)
 		bad.answer(400)
-		c := cut(t, d)
+		c := dbtest.Cut(t, d)
 		to := delivery.Target{FollowersOf: []int64{alice.ID}, Inboxes: []string{good.inbox(), bad.inbox(), down.inbox()}}
 		most := int64(0)
 		for n := int64(1); n < 60; n++ {
@@ -275,11 +244,9 @@ func TestCutAnywhere(t *testing.T) {
 			}
 			hit := false
 			for _, step := range steps {
-				c.seen.Store(0)
-				c.at.Store(n)
+				c.At(n)
 				err := step()
-				c.at.Store(0)
-				most = max(most, c.seen.Load())
+				most = max(most, c.Mend())
 				if err != nil {
 					hit = true
 					clock.pass(31 * time.Second) // the lease of the cut one ends
