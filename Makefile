@@ -70,6 +70,7 @@ bench: build ## memory, start, size, lists and federation a second on both datab
 
 reliability: build ## kill -9 at random moments during upload, transcode, delivery and inbox
 	@scripts/services.sh run go test ./e2e -count=1 -timeout 60m -run '^TestReliability' -v -args -kills 20 -inbox-kills 200
+	@scripts/services.sh run go test ./jobs -count=1 -timeout 20m -run '^TestKilledWorker$$' -v -args -worker-kills 3
 	@scripts/services.sh run go test ./video/view -count=1 -timeout 20m -run '^TestFlood$$' -v -args -flood 200000
 	@scripts/services.sh run go test ./activitypub/delivery -count=1 -timeout 20m -run '^TestFanOutManyHosts$$' -v -args -fan-out
 

@@ -51,12 +51,17 @@ func rows(t testing.TB, d *db.DB) []jobs.Job {
 
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	untilWithin(t, 20*time.Second, what, ok)
+}
+
+func untilWithin(t testing.TB, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if ok() {
 			return
 		}
 	}
-	t.Fatalf("waited 20 s for: %s", what)
+	t.Fatalf("waited %v for: %s", limit, what)
 }
 
 // brokers runs test on each database with the embedded broker, and on
@@ -251,60 +256,6 @@ func TestProgressIsShown(t *testing.T) {
 		until(t, "progress 40", func() bool { return rows(t, d)[0].Progress == 40 })
 		close(release)
 		jobstest.Drain(t, d)
-	}, migrations.Jobs)
-}
-
-// REL-03: an emptied broker loses nothing.
-func TestFlushLosesNothing(t *testing.T) {
-	u := redisURL(t)
-	d := dbtest.Postgres(t, migrations.Jobs)
-	var mu sync.Mutex
-	done := map[int]int{}
-	start(t, d, u, jobs.Handle(func(ctx context.Context, a noteArgs) error {
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		done[a.N]++
-		return nil
-	}))
-	const n = 300
-	for i := range n {
-		insert(t, d, noteArgs{i})
-		if i == n/2 {
-			flush(t, u)
-		}
-	}
-	flush(t, u)
-	jobstest.Drain(t, d)
-	mu.Lock()
-	defer mu.Unlock()
-	for i := range n {
-		if done[i] == 0 {
-			t.Errorf("job %d did not run", i)
-		}
-	}
-}
-
-// REL-05: what a killed worker had is run again, with a task of a new id.
-func TestLostWorkerIsReplaced(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		insert(t, d, noteArgs{1})
-		err := d.Tx(context.Background(), func(tx *db.Tx) error {
-			return tx.Model(&jobs.Job{}).Where("kind = ?", "test.note").
-				Updates(map[string]any{"state": jobs.Active, "attempts": 1, "epoch": "gone", "heartbeat_at": db.Now().Add(-time.Second)}).Error
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		jobstest.Run(t, d, jobs.Handle(func(context.Context, noteArgs) error { return nil }))
-		until(t, "the job is done", func() bool { return rows(t, d)[0].State == jobs.Finished })
-		if j := rows(t, d)[0]; j.Attempts != 2 {
-			t.Errorf("row %+v, want the second attempt", j)
-		}
 	}, migrations.Jobs)
 }
 
