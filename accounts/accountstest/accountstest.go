@@ -19,6 +19,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/aptest"
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -37,6 +38,7 @@ type Env struct {
 	Engine *activitypub.Engine
 	Actors *actor.Service
 	Config *config.Config
+	Rules  *hostrule.Rules
 	Echo   *echo.Echo
 	Router *rest.Router
 	t      testing.TB
@@ -56,16 +58,17 @@ func New(t testing.TB, d *db.DB, change ...func(*config.Config)) *Env {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
+	rules := hostrule.New(hostrule.Options{DB: d, Own: cfg.Host(), Logger: log})
 	engine, err := activitypub.New(activitypub.Options{
-		DB: d, Transport: aptest.Transport(t), Origin: cfg.Origin(), Federation: cfg.Federation,
+		DB: d, Rules: rules, Transport: aptest.Transport(t), Origin: cfg.Origin(), Federation: cfg.Federation,
 		Followers: cfg.Followers, Followings: cfg.Followings, Logger: log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := &Env{
-		Accounts: accounts.New(accounts.Options{DB: d, Engine: engine, Config: cfg, Logger: log}),
-		DB:       d, Engine: engine, Actors: engine.Actors, Config: cfg, Echo: echo.New(), t: t,
+		Accounts: accounts.New(accounts.Options{DB: d, Engine: engine, Config: cfg, Logger: log, Rules: rules}),
+		DB:       d, Engine: engine, Actors: engine.Actors, Config: cfg, Rules: rules, Echo: echo.New(), t: t,
 	}
 	if err := engine.Use(e.Module()); err != nil {
 		t.Fatal(err)
