@@ -38,7 +38,7 @@ test: ## everything: installs and starts PostgreSQL, Redis and Chromium, lints, 
 
 race: ## all tests with the race detector, without the linters
 	@scripts/setup.sh test
-	@scripts/services.sh run go test -race -shuffle=on -timeout 20m ./...
+	@scripts/services.sh run go test -race -p 3 -shuffle=on -timeout 20m ./...
 
 lint: $(LINT) ## golangci-lint with the settings of .golangci.yml
 	@$(LINT) config verify

@@ -23,6 +23,6 @@ if [ -f e2e/npm/package.json ]; then
   step 'npm packages' npm --prefix e2e/npm ci --no-audit --no-fund --silent
 fi
 step 'Fedify' npm --prefix e2e/fedify ci --ignore-scripts --no-audit --no-fund --silent
-step 'tests' scripts/services.sh run go test -race -shuffle=on -timeout 20m ./...
+step 'tests' scripts/services.sh run go test -race -p 3 -shuffle=on -timeout 20m ./...
 step 'test lines' go test -count=1 -run '^TestEnoughTests$' -v .
 printf '==> all green in %d s\n' "$((SECONDS - started))" >&2
