@@ -8,8 +8,8 @@
 // blocks it.
 //
 // Nothing is destroyed by a block. Rows stay, and are left out where they are
-// read: of fan-outs, of lists ([Shown]). So taking a rule back restores
-// everything but what was not received meanwhile.
+// read: of fan-outs, of lists ([Shown]), at addresses ([Rules.Shows]). So taking
+// a rule back restores everything but what was not received meanwhile.
 //
 // Rules are held in memory. A change is seen at once by the process that makes
 // it, by others within [Lag].

@@ -25,6 +25,7 @@ func (r *Rules) Shows(ctx context.Context, host string, actor, viewer int64) boo
 		return true
 	case Blocked:
 		return false
+	case FollowersOnly:
 	}
 	if actor == 0 || viewer == 0 {
 		return false
