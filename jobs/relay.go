@@ -19,6 +19,10 @@ const (
 	heartbeatEvery = 10 * time.Second
 	deadAfter      = 60 * time.Second // without a heartbeat a worker is dead, REL-05
 	overdue        = 20 * time.Second // a due row that has not started is looked at
+	// maxLost is after how many attempts a row is given up whose worker has died,
+	// or more if its kind has more (REL-10). Whether the job killed its process or
+	// somebody else did cannot be told, so a long job must survive some kills.
+	maxLost = 10
 )
 
 // payload is what the broker holds; the arguments are there for people who look
@@ -188,12 +192,18 @@ func (r *Runner) reofferEnded(ctx context.Context, j Job) error {
 func (r *Runner) release(ctx context.Context, before time.Time) error {
 	return r.db.Tx(ctx, func(tx *db.Tx) error {
 		var lost []Job
-		err := tx.Select("id", "kind", "unique_key", "generation").
+		err := tx.Select("id", "kind", "attempts", "unique_key", "generation").
 			Where("state = ? AND heartbeat_at <= ?", Active, before).Order("id").Limit(relayBatch).Find(&lost).Error
 		if err != nil {
 			return err
 		}
 		for _, j := range lost {
+			if j.Attempts >= max(maxLost, r.handlers[j.Kind].Attempts) {
+				if err := r.giveUp(tx, j); err != nil {
+					return err
+				}
+				continue
+			}
 			if err := giveBack(tx, j, map[string]any{"epoch": "", "generation": j.Generation + 1, "last_error": "worker lost"}); err != nil {
 				return err
 			}
@@ -203,6 +213,16 @@ func (r *Runner) release(ctx context.Context, before time.Time) error {
 		}
 		return nil
 	})
+}
+
+// giveUp ends a row that took its process along again and again.
+func (r *Runner) giveUp(tx *db.Tx, j Job) error {
+	tx.AfterCommit(func() {
+		r.metrics.total.WithLabelValues(j.Kind, "dead").Inc()
+		r.log.Error("job given up whose process died each time", "job", j.ID, "kind", j.Kind, "attempts", j.Attempts)
+	})
+	return tx.Model(&Job{}).Where("id = ? AND state = ?", j.ID, Active).
+		Updates(map[string]any{"state": Dead, "finished_at": db.Now(), "last_error": "the process died each time this was worked on"}).Error
 }
 
 // giveBack makes an active row wait again. When a newer row with the same

@@ -231,3 +231,87 @@ func killWorker(t *testing.T, url, redis string, limit time.Duration) {
 		}
 	}
 }
+
+// workerPoison makes the child of TestKiller work on the jobs.
+const workerPoison = "KINEMESH_TEST_WORKER_POISON"
+
+// TestKillerChild is no test: it is the process that the killer kills.
+func TestKillerChild(t *testing.T) {
+	url := os.Getenv(workerPoison)
+	if url == "" {
+		t.Skip("run by TestKiller")
+	}
+	d, err := db.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start(t, d, "", jobs.Handle(func(_ context.Context, a noteArgs) error {
+		switch a.N {
+		case 0:
+			os.Exit(3)
+		case 1:
+			panic("poison")
+		}
+		return nil
+	}, jobs.Attempts(2), jobs.Backoff(func(int) time.Duration { return time.Millisecond })))
+	until(t, "nothing is left", func() bool { return unfinished(t, d) == 0 })
+}
+
+func unfinished(t *testing.T, d *db.DB) (n int64) {
+	t.Helper()
+	err := d.Read(t.Context()).Model(&jobs.Job{}).Where("kind = ? AND state IN ?", "test.note", []string{jobs.Waiting, jobs.Active}).Count(&n).Error
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// REL-10: one job that kills its process and one that panics, among a thousand:
+// both end dead with their reason, after ten processes and two attempts, and all
+// others are done.
+func TestKiller(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	url := fmt.Sprint("sqlite:", t.TempDir(), "/jobs.db")
+	d, err := db.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := migrations.Up(t.Context(), d, migrations.Jobs); err != nil {
+		t.Fatal(err)
+	}
+	insertMany(t, d, 0, 1000)
+	killed := 0
+	for ; ; killed++ {
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKillerChild$")
+		child.Env = append(os.Environ(), workerPoison+"="+url)
+		out, err := child.CombinedOutput()
+		if err == nil {
+			break
+		}
+		if child.ProcessState.ExitCode() != 3 || killed == 20 {
+			t.Fatalf("after %d kills: %v: %s", killed, err, out)
+		}
+	}
+	if killed != 10 {
+		t.Errorf("%d processes were killed, want 10", killed)
+	}
+	for _, j := range rows(t, d) {
+		want, why := jobs.Finished, ""
+		switch j.Args {
+		case `{"n":0}`:
+			want, why = jobs.Dead, "the process died each time this was worked on"
+		case `{"n":1}`:
+			want, why = jobs.Dead, "panic: poison"
+		}
+		if j.State != want || j.LastError != why {
+			t.Errorf("job %s is %s: %s, want %s: %s", j.Args, j.State, j.LastError, want, why)
+		}
+	}
+}
