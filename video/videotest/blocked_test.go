@@ -227,3 +227,33 @@ func TestSEC19Comments(t *testing.T) {
 		review("taken back", 6)
 	})
 }
+
+// TestSEC19LimitedMode: where the mode is limited, strangers are shown nothing of
+// other servers but of those that are allowed, and everything of this one.
+func TestSEC19LimitedMode(t *testing.T) {
+	there := videotest.Serve(t, dbtest.SQLite(t), videotest.Options{})
+	far := there.Publish(there.User("alice", rest.RoleUser), "Far away")
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		here := videotest.Serve(t, d, videotest.Options{Mode: hostrule.Limited})
+		near := here.Publish(here.User("bob", rest.RoleUser), "Near")
+		here.Follow(there.Instance().IRI)
+		if err := here.Engine.FetchObject(t.Context(), far.IRI); err != nil {
+			t.Fatal(err)
+		}
+		here.Tx(func(tx *db.Tx) error { return tx.Exec("UPDATE videos SET listed = TRUE").Error })
+		look := func(when string, want int) {
+			t.Helper()
+			for path, want := range map[string]int{
+				"/videos/" + far.UUID: want, "/video-channels/alice_channel@" + there.Host: want,
+				"/videos/" + near.UUID: http.StatusOK, "/video-channels/bob_channel": http.StatusOK, "/accounts/bob": http.StatusOK,
+			} {
+				if got := here.As(nil, "GET", path, nil); got.Status != want {
+					t.Errorf("%s: %s answers %d, want %d", when, path, got.Status, want)
+				}
+			}
+		}
+		look("limited", http.StatusNotFound)
+		rule(t, here, there.Host, hostrule.Allow)
+		look("allowed", http.StatusOK)
+	})
+}
