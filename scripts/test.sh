@@ -24,5 +24,6 @@ if [ -f e2e/npm/package.json ]; then
 fi
 step 'Fedify' npm --prefix e2e/fedify ci --ignore-scripts --no-audit --no-fund --silent
 step 'tests' scripts/services.sh run go test -race -p 3 -shuffle=on -timeout 20m ./...
+step 'plans of lists' scripts/services.sh run go test -count=1 -run '^TestPlans$' ./video/listing
 step 'test lines' go test -count=1 -run '^TestEnoughTests$' -v .
 printf '==> all green in %d s\n' "$((SECONDS - started))" >&2

@@ -13,7 +13,6 @@ import (
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
-	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -200,49 +199,6 @@ SELECT `+uuid+`, ? || '/videos/watch/' || `+uuid+`, ?, n % 3 <> 0, TRUE, 'Video 
 SELECT v.id, t.n, v.uuid || '-' || t.n || '.jpg', 280, 157, ?, ? FROM videos v, (SELECT 1 AS n UNION SELECT 2) t`, now, now).Error
 	})
 	w.Tx(func(tx *db.Tx) error { return tx.Exec("ANALYZE").Error })
-}
-
-// TestPlans looks at the plans of the lists over 100,000 videos: each reads its
-// page from an index, without sorting.
-func TestPlans(t *testing.T) {
-	if testing.Short() {
-		t.Skip("seeds 100,000 rows")
-	}
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		w := catalogtest.New(t, d)
-		u := w.User("alice", rest.RoleUser)
-		seed(w, u, 100_000)
-		yes := true
-		for _, c := range []struct {
-			index  string
-			filter listing.Filter
-		}{
-			{"videos_published", listing.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}}},
-			{"videos_published", listing.Filter{Page: rest.Page{Sort: "publishedAt", Count: 15}}},
-			{"videos_local", listing.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}, Local: &yes}},
-			{"videos_views", listing.Filter{Page: rest.Page{Sort: "views", Desc: true, Count: 15}}},
-			{"videos_likes", listing.Filter{Page: rest.Page{Sort: "likes", Desc: true, Count: 15}}},
-			{"videos_name", listing.Filter{Page: rest.Page{Sort: "name", Count: 15}}},
-			{"videos_created", listing.Filter{Page: rest.Page{Sort: "createdAt", Desc: true, Count: 15}}},
-			{"videos_duration", listing.Filter{Page: rest.Page{Sort: "duration", Count: 15}}},
-			{"videos_channel", listing.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}, ChannelID: u.ChannelID, All: true}},
-		} {
-			plan, err := w.Listing.Explain(t.Context(), c.filter)
-			if err != nil {
-				t.Fatal(err)
-			}
-			// Only the 15 rows of the page may be sorted again after the join.
-			if !strings.Contains(plan, c.index) || strings.Contains(plan, "Seq Scan on videos") || strings.Contains(plan, "SCAN v\n") {
-				t.Errorf("sort %q does not read %s:\n%s", c.filter.Page.Sort, c.index, plan)
-			}
-			began := time.Now()
-			rows, total, err := w.Listing.List(t.Context(), c.filter)
-			if err != nil || len(rows) != 15 || total < 50_000 {
-				t.Errorf("%d rows of %d: %v", len(rows), total, err)
-			}
-			t.Logf("%-12s desc=%v: %v with count", c.filter.Page.Sort, c.filter.Page.Desc, time.Since(began).Round(10*time.Microsecond))
-		}
-	})
 }
 
 // BenchmarkList is GET /videos?count=15 of 50 videos at concurrency 16, in
