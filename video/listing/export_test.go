@@ -9,9 +9,14 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
-// Explain is the plan by which the database answers a list.
+// Explain is the plan by which the database answers a list while there are rules
+// for servers.
 func (s *Service) Explain(ctx context.Context, f Filter) (string, error) {
-	text, args := f.pageSQL(s.db.Dialect(), f.query(s.host))
+	q := f.query(s.host)
+	if !f.All {
+		q.hide()
+	}
+	text, args := f.pageSQL(s.db.Dialect(), q)
 	prefix, column := "EXPLAIN QUERY PLAN ", 3
 	if s.db.Dialect() == db.Postgres {
 		prefix, column = "EXPLAIN ", 0

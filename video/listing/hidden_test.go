@@ -5,9 +5,12 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
+	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -16,7 +19,14 @@ import (
 // is there again when the rule is taken back.
 func TestListHidesBlockedServers(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		w := catalogtest.New(t, d)
+		rules := hostrule.New(hostrule.Options{DB: d, Own: "tube.example", Logger: slog.New(slog.DiscardHandler)})
+		w := catalogtest.New(t, d, func(o *catalog.Options) {
+			actors, err := actor.New(actor.Options{DB: d, Origin: catalogtest.Origin, Logger: o.Logger})
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Channels = channel.New(channel.Options{DB: d, Actors: actors, MaxPerUser: 20, Logger: o.Logger, Rules: rules})
+		})
 		u := w.User("alice", rest.RoleUser)
 		seed(w, u, 2)
 		carol, dave := w.Remote("carol", "a.second.example"), w.Remote("dave", "third.example")
@@ -28,7 +38,6 @@ func TestListHidesBlockedServers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rules := hostrule.New(hostrule.Options{DB: d, Own: "tube.example", Logger: slog.New(slog.DiscardHandler)})
 		far := func() (out []string) {
 			for _, n := range names(t, w, nil, "/api/v1/videos?count=50") {
 				if len(n) > 4 && n[:4] == "Far " {

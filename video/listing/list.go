@@ -102,8 +102,6 @@ func (f *Filter) query(host string) *query {
 	} else {
 		// In the order of the indexes. Constants, so that planners see them.
 		q.and("v.privacy = 1 AND v.state = 1 AND v.listed = TRUE")
-		hidden, args := hostrule.Hidden(0) // SEC-19
-		q.and("v.channel_id NOT IN (SELECT hc.id FROM channels hc WHERE hc.actor_id IN ("+hidden+"))", args...)
 	}
 	if f.ChannelID != 0 {
 		q.and("v.channel_id = ?", f.ChannelID)
@@ -142,6 +140,12 @@ func (f *Filter) query(host string) *query {
 	f.files(q, f.HasWeb, "IS NULL")
 	f.files(q, f.HasHLS, "IS NOT NULL")
 	return q
+}
+
+// hide leaves out what strangers are not shown of other servers (SEC-19).
+func (q *query) hide() {
+	hidden, args := hostrule.Hidden(0)
+	q.and("v.channel_id NOT IN (SELECT hc.id FROM channels hc WHERE hc.actor_id IN ("+hidden+"))", args...)
 }
 
 func (f *Filter) times(q *query) {
@@ -296,6 +300,9 @@ func (s *Service) List(ctx context.Context, f Filter) (rows []catalog.Listed, to
 	}
 	dialect := s.db.Dialect()
 	q := f.query(s.host)
+	if !f.All && s.channels.Rules().Any(ctx) {
+		q.hide()
+	}
 	if !f.SkipCount {
 		if err := pool.QueryRowContext(ctx, bind(dialect, "SELECT COUNT(*) FROM videos v"+q.sql()), q.args...).Scan(&total); err != nil {
 			return nil, 0, fmt.Errorf("count videos: %w", err)
