@@ -54,7 +54,7 @@ func run(m *testing.M) int {
 		}
 		defer os.RemoveAll(dir)
 		binary = filepath.Join(dir, "kinemesh")
-		build := exec.Command("go", "build", "-o", binary, "..")
+		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "..") // as scripts/build.sh does
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build the server: %v\n%s", err, out)
