@@ -31,8 +31,8 @@ import (
 // Senders of the benchmark, and how they come.
 const (
 	benchHosts   = 40
-	benchActors  = 5  // of each host
-	benchClients = 64 // connections
+	benchActors  = 5   // of each host
+	benchClients = 128 // connections
 	videoBytes   = 12_000
 )
 
@@ -254,7 +254,7 @@ func cpuTime(tb testing.TB) time.Duration {
 //
 // accepted/s is what all clients together got 204 for, verify/s what one core
 // of this machine verifies, ratio the one by the other; p99-ms is the 99th
-// percentile of the answers' times with 64 connections at once. The clients
+// percentile of the answers' times with benchClients connections at once. The clients
 // share the processors with the server.
 func BenchmarkInbox(b *testing.B) {
 	for _, engine := range []struct {

@@ -281,7 +281,7 @@ func pause(attempt int) time.Duration {
 // the same id as the one before. The proof of the old row stays, so a replay
 // of the old request is still known (SEC-07).
 func supersede(tx *db.Tx, r Row) error {
-	q := tx.Model(&Row{}).Where("id <> ? AND state IN ?", r.ID, []string{Done, Dropped})
+	q := tx.Model(&Row{}).Where("id <> ? AND state IN ? AND done_at IS NOT NULL", r.ID, []string{Done, Dropped})
 	switch r.Type {
 	case "Undo":
 		q = q.Where("activity_id = ? AND actor = ?", r.Object, r.Actor)

@@ -20,7 +20,18 @@ CREATE TABLE host_standings (
 CREATE INDEX inbox_turn ON inbox (host, id) WHERE state IN ('waiting', 'active');
 CREATE INDEX inbox_updates ON inbox (object, actor, id) WHERE type = 'Update' AND state = 'waiting';
 
+-- Only what is over is looked for by these, so that taking an activity in need not
+-- touch them.
+DROP INDEX inbox_object;
+DROP INDEX inbox_done;
+CREATE INDEX inbox_object ON inbox (object, host) WHERE done_at IS NOT NULL;
+CREATE INDEX inbox_done ON inbox (done_at) WHERE done_at IS NOT NULL;
+
 -- +goose Down
+DROP INDEX inbox_done;
+DROP INDEX inbox_object;
+CREATE INDEX inbox_object ON inbox (object, host);
+CREATE INDEX inbox_done ON inbox (done_at);
 DROP INDEX inbox_updates;
 DROP INDEX inbox_turn;
 DROP TABLE host_standings;
