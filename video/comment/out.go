@@ -158,17 +158,6 @@ type wireTombstone struct {
 	Deleted    string `json:"deleted"`
 }
 
-// wireActivity is an activity around a comment; its members stand in PeerTube's
-// order.
-type wireActivity struct {
-	To     []string `json:"to"`
-	Cc     []string `json:"cc"`
-	Type   string   `json:"type"`
-	ID     string   `json:"id"`
-	Actor  string   `json:"actor"`
-	Object any      `json:"object"`
-}
-
 // wireAnswer is an ApproveReply or RejectReply.
 type wireAnswer struct {
 	To        []string `json:"to"`
@@ -229,13 +218,13 @@ func (s *Service) aboveOf(ctx context.Context, v *catalog.Video, c *Comment) (st
 // approved: servers take each id once.
 func (s *Service) create(c *Comment, above string, p *people, part string) (json.RawMessage, error) {
 	w := s.note(c, above, p)
-	return vocab.Build(vocab.Comment, wireActivity{To: w.To, Cc: w.Cc, Type: "Create", ID: c.IRI + part, Actor: p.author.IRI, Object: w})
+	return vocab.Build(vocab.Comment, vocab.Wire{To: w.To, Cc: w.Cc, Type: "Create", ID: c.IRI + part, Actor: p.author.IRI, Object: w})
 }
 
 // deleted is the Delete of a comment, by its author or the owner of the video.
 func (*Service) deleted(c *Comment, by *actor.Actor, p *people) (json.RawMessage, error) {
 	to, cc := p.audience()
-	return vocab.Build(vocab.Base, wireActivity{To: to, Cc: cc, Type: "Delete", ID: c.IRI + deletePart, Actor: by.IRI, Object: c.IRI})
+	return vocab.Build(vocab.Base, vocab.Wire{To: to, Cc: cc, Type: "Delete", ID: c.IRI + deletePart, Actor: by.IRI, Object: c.IRI})
 }
 
 // approvalID names the approval of a comment below a local video.

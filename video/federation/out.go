@@ -369,20 +369,10 @@ func (s *Service) fileLinks(v *catalog.Video, f *catalog.File, format string) []
 	return out
 }
 
-// wireActivity is an activity of ours; its members stand in PeerTube's order.
-type wireActivity struct {
-	To     []string `json:"to"`
-	Cc     []string `json:"cc"`
-	Type   string   `json:"type"`
-	ID     string   `json:"id"`
-	Actor  string   `json:"actor"`
-	Object any      `json:"object"`
-}
-
 // activity is the Create or Update of a video by its account.
-func (s *Service) activity(kind, id string, v *catalog.Video, m *catalog.Media, p people) wireActivity {
+func (s *Service) activity(kind, id string, v *catalog.Video, m *catalog.Media, p people) vocab.Wire {
 	w := s.wire(v, m, p)
-	return wireActivity{To: w.To, Cc: w.Cc, Type: kind, ID: id, Actor: p.account.IRI, Object: w}
+	return vocab.Wire{To: w.To, Cc: w.Cc, Type: kind, ID: id, Actor: p.account.IRI, Object: w}
 }
 
 // announceID names the Announce of a video by one of our actors.
@@ -392,12 +382,12 @@ func announceID(v *catalog.Video, actorID int64) string {
 
 // announce is the Announce of a video; involved are the actors whose followers
 // hear of it.
-func announce(v *catalog.Video, id string, by *actor.Actor, involved []*actor.Actor) wireActivity {
+func announce(v *catalog.Video, id string, by *actor.Actor, involved []*actor.Actor) vocab.Wire {
 	to, cc := followers(involved), []string{}
 	if v.Privacy != catalog.Public {
 		to, cc = to[1:], []string{vocab.Public}
 	}
-	return wireActivity{To: to, Cc: cc, Type: "Announce", ID: id, Actor: by.IRI, Object: v.IRI}
+	return vocab.Wire{To: to, Cc: cc, Type: "Announce", ID: id, Actor: by.IRI, Object: v.IRI}
 }
 
 // followers is the audience of what goes to the followers of actors.

@@ -237,7 +237,7 @@ func (s *Service) publishUndo(tx *db.Tx, v *catalog.Video, by *actor.Actor, c *c
 			inner.ID = sh.IRI
 		}
 	}
-	doc, err := vocab.Build(vocab.Base, wireActivity{
+	doc, err := vocab.Build(vocab.Base, vocab.Wire{
 		To: inner.To, Cc: []string{}, Type: "Undo", ID: inner.ID + "/undo", Actor: by.IRI, Object: inner,
 	})
 	if err != nil {
@@ -305,7 +305,7 @@ func (s *Service) publishDelete(tx *db.Tx, iri string, account *actor.Actor, inv
 	if err != nil {
 		return err
 	}
-	doc, err := vocab.Build(vocab.Base, wireActivity{
+	doc, err := vocab.Build(vocab.Base, vocab.Wire{
 		To: followers(involved), Cc: []string{}, Type: "Delete", ID: id + again, Actor: account.IRI, Object: iri,
 	})
 	if err != nil {

@@ -57,7 +57,7 @@ func (s *Service) local(ctx context.Context, path string) (any, error) {
 	}
 	switch {
 	case part == "activity":
-		return vocab.Build(vocab.Playlist, wireActivity{w.To, w.Cc, "Create", list.IRI + "/activity", c.account.IRI, w})
+		return vocab.Build(vocab.Playlist, vocab.Wire{w.To, w.Cc, "Create", list.IRI + "/activity", c.account.IRI, w})
 	case part != "":
 		return nil, notFound
 	case activitypub.Page(ctx) != "":

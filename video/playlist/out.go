@@ -55,15 +55,6 @@ type wireElement struct {
 	StopTimestamp  *int   `json:"stopTimestamp,omitempty"`
 }
 
-type wireActivity struct {
-	To     []string `json:"to"`
-	Cc     []string `json:"cc"`
-	Type   string   `json:"type"`
-	ID     string   `json:"id"`
-	Actor  string   `json:"actor"`
-	Object any      `json:"object"`
-}
-
 // cast are the actors of a playlist.
 type cast struct{ account, channel, instance *actor.Actor }
 
@@ -187,13 +178,13 @@ func (s *Service) publish(tx *db.Tx, p *Playlist, c *cast, w wirePlaylist) error
 		if err != nil {
 			return err
 		}
-		if err := s.send(tx, c, wireActivity{w.To, w.Cc, "Create", id, c.account.IRI, w}, ""); err != nil {
+		if err := s.send(tx, c, vocab.Wire{w.To, w.Cc, "Create", id, c.account.IRI, w}, ""); err != nil {
 			return err
 		}
 		return setFederated(tx, p, db.Now())
 	case wanted:
 		id := p.IRI + "/updates/" + vocab.Time(db.Now())
-		return s.send(tx, c, wireActivity{w.To, w.Cc, "Update", id, c.account.IRI, w}, "Update "+p.IRI)
+		return s.send(tx, c, vocab.Wire{w.To, w.Cc, "Update", id, c.account.IRI, w}, "Update "+p.IRI)
 	case known:
 		if err := s.sendDelete(tx, p.IRI, c); err != nil {
 			return err
@@ -203,7 +194,7 @@ func (s *Service) publish(tx *db.Tx, p *Playlist, c *cast, w wirePlaylist) error
 	return nil
 }
 
-func (s *Service) send(tx *db.Tx, c *cast, w wireActivity, coalesce string) error {
+func (s *Service) send(tx *db.Tx, c *cast, w vocab.Wire, coalesce string) error {
 	doc, err := vocab.Build(vocab.Playlist, w)
 	if err != nil {
 		return err
@@ -216,7 +207,7 @@ func (s *Service) sendDelete(tx *db.Tx, iri string, c *cast) error {
 	if err != nil {
 		return err
 	}
-	doc, err := vocab.Build(vocab.Base, wireActivity{[]string{vocab.Public}, []string{c.account.Followers}, "Delete", id, c.account.IRI, iri})
+	doc, err := vocab.Build(vocab.Base, vocab.Wire{[]string{vocab.Public}, []string{c.account.Followers}, "Delete", id, c.account.IRI, iri})
 	if err != nil {
 		return err
 	}

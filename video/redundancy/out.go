@@ -33,15 +33,6 @@ type wireCopy struct {
 	URL     wireLink `json:"url"`
 }
 
-type wireActivity struct {
-	To     []string `json:"to"`
-	Cc     []string `json:"cc"`
-	Type   string   `json:"type"`
-	ID     string   `json:"id"`
-	Actor  string   `json:"actor"`
-	Object any      `json:"object"`
-}
-
 func wire(c *Copy, video, owner string) wireCopy {
 	w := wireCopy{
 		To: []string{owner}, Cc: []string{}, ID: c.IRI, Type: "CacheFile", Object: video,
@@ -54,8 +45,8 @@ func wire(c *Copy, video, owner string) wireCopy {
 	return w
 }
 
-func create(w wireCopy, instance string) wireActivity {
-	return wireActivity{To: w.To, Cc: w.Cc, Type: "Create", ID: w.ID + "/activity", Actor: instance, Object: w}
+func create(w wireCopy, instance string) vocab.Wire {
+	return vocab.Wire{To: w.To, Cc: w.Cc, Type: "Create", ID: w.ID + "/activity", Actor: instance, Object: w}
 }
 
 // publish tells the origin of a video of our copy, or that there is none any
@@ -80,7 +71,7 @@ func (s *Service) publish(tx *db.Tx, instance *actor.Actor, v *catalog.Video, c 
 		act.ID = again
 	}
 	if undo {
-		act = wireActivity{To: act.To, Cc: act.Cc, Type: "Undo", ID: c.IRI + "/undo/" + vocab.Time(time.Now()), Actor: instance.IRI, Object: act}
+		act = vocab.Wire{To: act.To, Cc: act.Cc, Type: "Undo", ID: c.IRI + "/undo/" + vocab.Time(time.Now()), Actor: instance.IRI, Object: act}
 	}
 	doc, err := vocab.Build(vocab.CacheFile, act)
 	if err != nil {
