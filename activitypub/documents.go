@@ -154,40 +154,9 @@ func actorPath(path string) (kinds, name, part string, ok bool) {
 	return kinds, s[1], part, true
 }
 
-// collection answers for a collection of one of our actors: the collection
-// itself, or a page of it (AS2 5).
+// collection answers for a collection of one of our actors.
 func (e *Engine) collection(ctx context.Context, a *actor.Actor, part, page string) (json.RawMessage, error) {
-	id := a.IRI + "/" + part
-	if page == "" {
-		_, total, err := e.items(ctx, a, part, 0, 0)
-		if err != nil {
-			return nil, err
-		}
-		doc := map[string]any{"id": id, "type": "OrderedCollection", "totalItems": total}
-		if total > 0 {
-			doc["first"] = id + "?page=1"
-		}
-		return vocab.Build(vocab.Base, doc)
-	}
-	n, err := strconv.Atoi(page)
-	if err != nil || n < 1 || n > maxPage {
-		return nil, fmt.Errorf("%w: page %q", ErrNotFound, page)
-	}
-	items, total, err := e.items(ctx, a, part, (n-1)*pageSize, pageSize)
-	if err != nil {
-		return nil, err
-	}
-	doc := map[string]any{
-		"id": id + "?page=" + strconv.Itoa(n), "type": "OrderedCollectionPage", "partOf": id,
-		"orderedItems": items, "totalItems": total,
-	}
-	if int64(n)*pageSize < total {
-		doc["next"] = id + "?page=" + strconv.Itoa(n+1)
-	}
-	if n > 1 {
-		doc["prev"] = id + "?page=" + strconv.Itoa(n-1)
-	}
-	return vocab.Build(vocab.Base, doc)
+	return paged(page, a.IRI+"/"+part, func(offset, limit int) (any, int64, error) { return e.items(ctx, a, part, offset, limit) })
 }
 
 // items gives a part of a collection and its size; limit 0 only counts.

@@ -26,9 +26,16 @@ func Page(ctx context.Context) string {
 // or the page of it that [Page] names. items gives a part of it and its size;
 // it is asked for no items when the size alone is wanted.
 func Paged(ctx context.Context, id string, items func(ctx context.Context, offset, limit int) ([]string, int64, error)) (json.RawMessage, error) {
-	page := Page(ctx)
+	return paged(Page(ctx), id, func(offset, limit int) (any, int64, error) {
+		part, total, err := items(ctx, offset, limit)
+		return nonNil(part), total, err
+	})
+}
+
+// paged is [Paged] for items of any kind.
+func paged(page, id string, items func(offset, limit int) (any, int64, error)) (json.RawMessage, error) {
 	if page == "" {
-		_, total, err := items(ctx, 0, 0)
+		_, total, err := items(0, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -42,13 +49,13 @@ func Paged(ctx context.Context, id string, items func(ctx context.Context, offse
 	if err != nil || n < 1 || n > maxPage {
 		return nil, fmt.Errorf("%w: page %q", ErrNotFound, page)
 	}
-	part, total, err := items(ctx, (n-1)*pageSize, pageSize)
+	part, total, err := items((n-1)*pageSize, pageSize)
 	if err != nil {
 		return nil, err
 	}
 	doc := map[string]any{
 		"id": id + "?page=" + strconv.Itoa(n), "type": "OrderedCollectionPage", "partOf": id,
-		"orderedItems": nonNil(part), "totalItems": total,
+		"orderedItems": part, "totalItems": total,
 	}
 	if int64(n)*pageSize < total {
 		doc["next"] = id + "?page=" + strconv.Itoa(n+1)
