@@ -63,21 +63,30 @@ func problem(err error) error {
 	return err
 }
 
+// find finds the playlist that a request names, unless its server is hidden from
+// who asks (SEC-19); ref is how it was named.
+func (s *Service) find(c echo.Context) (p *Playlist, ref catalog.Ref, who *rest.Principal, err error) {
+	ctx := c.Request().Context()
+	who = rest.Current(ctx)
+	ref, ok := catalog.ParseRef(c.Param("id"))
+	if !ok {
+		return nil, ref, who, notFound()
+	}
+	if p, err = byRef(s.db.Read(ctx), ref); err != nil {
+		return nil, ref, who, problem(err)
+	}
+	if ok, err := s.shows(ctx, who, p); err != nil || !ok {
+		return nil, ref, who, cmp.Or(err, error(notFound()))
+	}
+	return p, ref, who, nil
+}
+
 // seen finds the playlist of a request that who asks may see. An unlisted one is
 // found by its UUID alone, which is its secret.
 func (s *Service) seen(c echo.Context) (*Playlist, error) {
-	ref, ok := catalog.ParseRef(c.Param("id"))
-	if !ok {
-		return nil, notFound()
-	}
-	ctx := c.Request().Context()
-	p, err := byRef(s.db.Read(ctx), ref)
+	p, ref, who, err := s.find(c)
 	if err != nil {
-		return nil, problem(err)
-	}
-	who := rest.Current(ctx)
-	if ok, err := s.shows(ctx, who, p); err != nil || !ok {
-		return nil, cmp.Or(err, error(notFound()))
+		return nil, err
 	}
 	own := who != nil && who.AccountID == p.AccountID
 	switch {
@@ -107,18 +116,9 @@ func (s *Service) shows(ctx context.Context, p *rest.Principal, l *Playlist) (bo
 // own finds the playlist of a request that changes it: its owner's, of this
 // instance (SEC-44). moderators may delete.
 func (s *Service) own(c echo.Context, moderators bool) (*Playlist, error) {
-	ref, ok := catalog.ParseRef(c.Param("id"))
-	if !ok {
-		return nil, notFound()
-	}
-	ctx := c.Request().Context()
-	p, err := byRef(s.db.Read(ctx), ref)
+	p, _, who, err := s.find(c)
 	if err != nil {
-		return nil, problem(err)
-	}
-	who := rest.Current(ctx)
-	if ok, err := s.shows(ctx, who, p); err != nil || !ok {
-		return nil, cmp.Or(err, error(notFound()))
+		return nil, err
 	}
 	if !p.Local || (who.AccountID != p.AccountID && (!moderators || !who.IsModerator())) {
 		return nil, rest.Forbidden("This playlist belongs to someone else")

@@ -57,7 +57,7 @@ func (s *Service) local(ctx context.Context, path string) (any, error) {
 	}
 	switch {
 	case part == "activity":
-		return vocab.Build(vocab.Playlist, vocab.Wire{w.To, w.Cc, "Create", list.IRI + "/activity", c.account.IRI, w})
+		return vocab.Build(vocab.Playlist, vocab.Wire{To: w.To, Cc: w.Cc, Type: "Create", ID: list.IRI + "/activity", Actor: c.account.IRI, Object: w})
 	case part != "":
 		return nil, notFound
 	case activitypub.Page(ctx) != "":

@@ -178,13 +178,13 @@ func (s *Service) publish(tx *db.Tx, p *Playlist, c *cast, w wirePlaylist) error
 		if err != nil {
 			return err
 		}
-		if err := s.send(tx, c, vocab.Wire{w.To, w.Cc, "Create", id, c.account.IRI, w}, ""); err != nil {
+		if err := s.send(tx, c, vocab.Wire{To: w.To, Cc: w.Cc, Type: "Create", ID: id, Actor: c.account.IRI, Object: w}, ""); err != nil {
 			return err
 		}
 		return setFederated(tx, p, db.Now())
 	case wanted:
 		id := p.IRI + "/updates/" + vocab.Time(db.Now())
-		return s.send(tx, c, vocab.Wire{w.To, w.Cc, "Update", id, c.account.IRI, w}, "Update "+p.IRI)
+		return s.send(tx, c, vocab.Wire{To: w.To, Cc: w.Cc, Type: "Update", ID: id, Actor: c.account.IRI, Object: w}, "Update "+p.IRI)
 	case known:
 		if err := s.sendDelete(tx, p.IRI, c); err != nil {
 			return err
@@ -207,7 +207,7 @@ func (s *Service) sendDelete(tx *db.Tx, iri string, c *cast) error {
 	if err != nil {
 		return err
 	}
-	doc, err := vocab.Build(vocab.Base, vocab.Wire{[]string{vocab.Public}, []string{c.account.Followers}, "Delete", id, c.account.IRI, iri})
+	doc, err := vocab.Build(vocab.Base, vocab.Wire{To: []string{vocab.Public}, Cc: []string{c.account.Followers}, Type: "Delete", ID: id, Actor: c.account.IRI, Object: iri})
 	if err != nil {
 		return err
 	}
