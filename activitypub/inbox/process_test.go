@@ -232,6 +232,7 @@ func TestPoison(t *testing.T) {
 		rows[at] = row("h1.example", what, "Like", "https://us.example/"+what, at)
 	}
 	fill(t, d, rows...)
+	const kills = 6
 	killed := 0
 	for run := 0; ; run++ {
 		if run == 30 {
@@ -247,7 +248,7 @@ func TestPoison(t *testing.T) {
 		case err != nil:
 			t.Fatalf("%v: %s", err, out)
 		}
-		if run == 3 { // the killer has had its three: nobody waited for the others
+		if run == kills { // the killer has had its six: nobody waited for the others
 			if got := states(t, d, "object = 'https://us.example/fine'"); got != "[{done 997}]" {
 				t.Errorf("after %d processes: %s", run+1, got)
 			}
@@ -267,8 +268,8 @@ func TestPoison(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if killed != 3 {
-		t.Errorf("%d processes were killed, want 3", killed)
+	if killed != kills {
+		t.Errorf("%d processes were killed, want %d", killed, kills)
 	}
 	var dead []inbox.Row
 	if err := d.Read(t.Context()).Where("state = ?", inbox.Dead).Order("actor").Find(&dead).Error; err != nil {
