@@ -54,6 +54,7 @@ func document(body string) http.HandlerFunc {
 	}
 }
 
+// TestGetContentTypes: only the two types of ActivityPub are documents (SEC-26).
 func TestGetContentTypes(t *testing.T) {
 	c := loopback(t)
 	for _, x := range []struct {
@@ -114,6 +115,7 @@ func TestGetJSONAndFile(t *testing.T) {
 	}
 }
 
+// TestURLs: schemes, ports and user names that are not asked for (SEC-24).
 func TestURLs(t *testing.T) {
 	insecure, secure := loopback(t), loopback(t, func(c *Config) { c.AllowHTTP = false })
 	for _, u := range []string{
@@ -166,6 +168,7 @@ func TestNoProxy(t *testing.T) {
 	}
 }
 
+// TestRedirects: three at most, each checked and signed anew (SEC-25).
 func TestRedirects(t *testing.T) {
 	var signed atomic.Int64
 	sign := func(r *http.Request, _ []byte, _ signature.Knock) error {
@@ -280,7 +283,7 @@ func TestRetryAfter(t *testing.T) {
 }
 
 // TestSizes: an endless body, a wrong length and a bomb of 1:1000 each end at
-// the limit, and none takes memory for what it claims to be.
+// the limit, and none takes memory for what it claims to be (SEC-27).
 func TestSizes(t *testing.T) {
 	var bomb bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&bomb, gzip.BestCompression)
@@ -350,7 +353,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestTimes: no answer ends after 5 s, a drip after 10 s.
+// TestTimes: no answer ends after 5 s, a drip after 10 s (SEC-27).
 func TestTimes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
