@@ -37,6 +37,12 @@ func (c *Config) Complete() error {
 	if c.Admin.Email == "" {
 		c.Admin.Email = "admin@" + c.Webserver.Hostname
 	}
+	if c.live == nil {
+		c.live = &live{base: c}
+	}
+	if c.SMTP.FromAddress == "" {
+		c.SMTP.FromAddress = c.Admin.Email
+	}
 	return c.check()
 }
 
@@ -164,9 +170,11 @@ func (c *Config) checkRedis() error {
 }
 
 func (c *Config) checkMail() error {
-	name, host, ok := strings.Cut(c.Admin.Email, "@")
-	if !ok || name == "" || host == "" || strings.ContainsAny(c.Admin.Email, " <>\r\n") {
-		return &ValueError{"admin.email", c.Admin.Email, "a mail address such as admin@example.org"}
+	for key, address := range map[string]string{"admin.email": c.Admin.Email, "smtp.from_address": c.SMTP.FromAddress} {
+		name, host, ok := strings.Cut(address, "@")
+		if !ok || name == "" || host == "" || strings.ContainsAny(address, " <>\r\n") {
+			return &ValueError{key, address, "a mail address such as admin@example.org"}
+		}
 	}
 	return nil
 }

@@ -20,6 +20,9 @@ func Default() *Config {
 			API:         RateLimit{10 * time.Second, 50},
 			Login:       RateLimit{5 * time.Minute, 15},
 			Signup:      RateLimit{5 * time.Minute, 2},
+
+			AskSendEmail: RateLimit{5 * time.Minute, 3},
+
 			ActivityPub: RateLimit{10 * time.Second, 500},
 			Client:      RateLimit{10 * time.Second, 500},
 			WellKnown:   RateLimit{10 * time.Second, 200},
@@ -31,6 +34,8 @@ func Default() *Config {
 		Tracker:       Tracker{Enabled: true, Private: true},
 		Federation:    Federation{Enabled: true, Mode: "open", InboxLimits: InboxLimits{HostRate: 50, HostBurst: 500, ActorRate: 10, ActorBurst: 100}, SignFederatedFetches: true, FirstKnock: "draft-cavage", RefreshAfter: 48 * time.Hour, DeliveryRetention: 30 * 24 * time.Hour, MinRSABits: secureRSABits},
 		Followers:     Followers{Instance: FollowersInstance{Enabled: true}, Channels: Toggle{true}},
+		SMTP:          SMTP{Transport: "smtp", Port: 465, TLS: true},
+		Email:         Email{Body: EmailBody{Signature: "{{instanceName}}"}, Subject: EmailSubject{Prefix: "[{{instanceName}}]"}},
 		Signup:        Signup{Limit: 10, MinimumAge: 16, RequiresApproval: true},
 		User:          defaultUser(),
 		VideoChannels: VideoChannels{MaxPerUser: 20},

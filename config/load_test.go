@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-var comparePrefixes = cmpopts.EquateComparable(netip.Prefix{})
+var comparePrefixes = cmp.Options{cmpopts.EquateComparable(netip.Prefix{}), cmpopts.IgnoreUnexported(Config{})}
 
 func write(t *testing.T, text string) string {
 	t.Helper()
@@ -58,6 +58,7 @@ func TestLoadPeerTubeFile(t *testing.T) {
 		Captions: "data/captions", Storyboards: "data/storyboards", Redundancy: "data/redundancy", Cache: "data/cache",
 	}
 	want.Admin.Email = "admin@videos.example.org"
+	want.SMTP.FromAddress = "admin@videos.example.org"
 	want.Signup.Filters.CIDR.Whitelist = []netip.Prefix{}
 	want.Signup.Filters.CIDR.Blacklist = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	want.User.VideoQuota = 10 * GiB
@@ -74,8 +75,6 @@ func TestLoadPeerTubeFile(t *testing.T) {
 	wantWarnings := []string{
 		"no effect in this version: live.enabled",
 		"no effect in this version: log.rotation.enabled, log.rotation.max_file_size",
-		"no effect in this version: rates_limit.ask_send_email.max, rates_limit.ask_send_email.window",
-		"no effect in this version: smtp.port, smtp.transport",
 		"no effect in this version: storage.bin",
 		"no effect in this version: transcoding.allow_audio_files, transcoding.profile",
 	}

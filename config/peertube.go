@@ -16,9 +16,9 @@ var renamed = map[string]string{
 // short and those about spelling mistakes visible.
 var peerTubeKeys = []string{
 	"auto_blacklist", "blocklist", "broadcast_message", "cache", "client", "contact_form", "csp", "defaults",
-	"download", "download_generate_video", "email", "export", "feeds", "geo_ip", "history", "import", "live",
+	"download", "download_generate_video", "export", "feeds", "geo_ip", "history", "import", "live",
 	"nsfw_flags_settings", "object_storage", "open_telemetry", "peertube", "plugins", "redundancy",
-	"remote_runners", "security", "services", "smtp", "stats", "storyboards.remote_runners", "theme",
+	"remote_runners", "security", "services", "stats", "storyboards.remote_runners", "theme",
 	"trending", "video_file", "video_studio", "video_transcription", "webadmin",
 
 	"database.dialect", "database.pool.min", "federation.prevent_ssrf",
@@ -26,7 +26,7 @@ var peerTubeKeys = []string{
 	"instance.customizations", "instance.default_client_route", "instance.securitytxt",
 	"instance.server_country", "instance.social", "instance.support",
 	"log.accept_client_log", "log.log_ping_requests", "log.log_tracker_unknown_infohash", "log.prettify_sql",
-	"log.rotation", "rates_limit.ask_send_email", "rates_limit.download_generate_video", "rates_limit.plugins",
+	"log.rotation", "rates_limit.download_generate_video", "rates_limit.plugins",
 	"rates_limit.receive_client_log", "redis.sentinel", "redis.tls", "search.search_index",
 	"storage.bin", "storage.client_overrides", "storage.logs", "storage.plugins",
 	"storage.uploads", "storage.well_known",

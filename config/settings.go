@@ -6,8 +6,8 @@ import (
 )
 
 // Config is every setting of one server. It is read once, completed by
-// [Config.Complete] and not changed afterwards; packages are handed the part
-// that is theirs.
+// [Config.Complete] and not changed afterwards. What an administrator changes
+// while the server runs makes a new one, see [Config.Current].
 type Config struct {
 	// Folder for everything the server stores: the SQLite database, the secret and
 	// all folders of the storage section that are not set one by one.
@@ -70,6 +70,14 @@ type Config struct {
 	// The administrator.
 	Admin Admin `key:"admin"`
 
+	// The mail server that takes what this one sends: links to verify addresses and
+	// to set passwords, notifications, messages of the contact form. Without a
+	// hostname no mail is sent, and what needs one is off.
+	SMTP SMTP `key:"smtp"`
+
+	// What mails look like.
+	Email Email `key:"email"`
+
 	// Registration of new users.
 	Signup Signup `key:"signup"`
 
@@ -119,6 +127,8 @@ type Config struct {
 	// start, from KINEMESH_INITIAL_ROOT_PASSWORD alone: it is never in a file.
 	// Empty means that one is made.
 	InitialRootPassword Secret `key:"-"`
+
+	live *live `key:"-"`
 }
 
 // Listen says where the HTTP server listens.
@@ -243,6 +253,8 @@ type RatesLimit struct {
 	Login RateLimit `key:"login"`
 	// Successful registrations.
 	Signup RateLimit `key:"signup"`
+	// Requests that send a mail to an address.
+	AskSendEmail RateLimit `key:"ask_send_email"`
 	// Documents of federation.
 	ActivityPub RateLimit `key:"activity_pub"`
 	// Pages.
@@ -418,6 +430,58 @@ type Admin struct {
 	// Mail address of the administrator, also of the first user root. Unset means
 	// admin@ the public host name.
 	Email string `key:"email"`
+}
+
+// SMTP is the way that mails leave by.
+type SMTP struct {
+	// How mails are handed over: smtp to a server, sendmail to a program.
+	Transport string `key:"transport" allowed:"smtp sendmail"`
+	// Path of the program, for the transport sendmail.
+	Sendmail string `key:"sendmail"`
+	// Host name of the server.
+	Hostname string `key:"hostname"`
+	// Port of the server: 465 with tls, else 587 or 25.
+	Port int `key:"port" min:"1" max:"65535"`
+	// User at the server; none when empty.
+	Username string `key:"username"`
+	// Password at the server.
+	Password Secret `key:"password"`
+	// Whether the connection is encrypted from its first byte. Off, it is encrypted
+	// by STARTTLS when the server offers that.
+	TLS bool `key:"tls"`
+	// Whether STARTTLS is not used even when it is offered. Passwords are sent
+	// readable then.
+	DisableSTARTTLS bool `key:"disable_starttls"`
+	// File with the certificates (PEM) of authorities that are trusted for this
+	// server besides those of the system.
+	CAFile string `key:"ca_file"`
+	// Address that mails come from. Unset means admin.email.
+	FromAddress string `key:"from_address"`
+}
+
+// Enabled tells whether mails can be sent.
+func (s SMTP) Enabled() bool {
+	return s.Transport == "smtp" && s.Hostname != "" || s.Transport == "sendmail" && s.Sendmail != ""
+}
+
+// Email is what mails look like.
+type Email struct {
+	// The text.
+	Body EmailBody `key:"body"`
+	// The subject.
+	Subject EmailSubject `key:"subject"`
+}
+
+// EmailBody is what the text of mails looks like.
+type EmailBody struct {
+	// Last line of each mail. {{instanceName}} stands for instance.name.
+	Signature string `key:"signature"`
+}
+
+// EmailSubject is what the subject of mails looks like.
+type EmailSubject struct {
+	// Beginning of each subject. {{instanceName}} stands for instance.name.
+	Prefix string `key:"prefix"`
 }
 
 // Signup are the settings of registration.
