@@ -21,7 +21,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 )
 
-var update = flag.Bool("update", false, "write FEDERATION.md")
+var update = flag.Bool("update", false, "write what is generated")
 
 const (
 	federationFile     = "FEDERATION.md"
