@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -140,7 +141,7 @@ func scalar(raw any) string {
 	switch x := raw.(type) {
 	case string:
 		return strings.TrimSpace(x)
-	case bool, int, int64, uint64, float64:
+	case bool, int, int64, uint64, float64, json.Number:
 		return fmt.Sprint(x)
 	}
 	return "?"

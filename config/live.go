@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"sync/atomic"
@@ -80,6 +81,15 @@ func (c *Config) Value(key string) (any, bool) {
 	default:
 		return v, true
 	}
+}
+
+// CheckValue tells what is wrong with a value for key, apart from others; nil
+// when nothing is.
+func (c *Config) CheckValue(key string, raw any) *ValueError {
+	n := *c
+	_, err := apply(n.byKey(), map[string]any{key: raw})
+	bad, _ := errors.AsType[*ValueError](err)
+	return bad
 }
 
 // Same tells whether a value that JSON brought means what key has in c.

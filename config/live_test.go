@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
 )
 
 func complete(t *testing.T, change func(*Config)) *Config {
@@ -25,7 +24,7 @@ func TestCurrentIsTheFileUntilSomethingIsAdopted(t *testing.T) {
 	if c.Current().Instance.Name != "File" {
 		t.Fatalf("name = %q, want the file's", c.Current().Instance.Name)
 	}
-	n, err := c.With(map[string]any{"instance.name": "Admin", "user.video_quota": json.Number("10737418240"), "instance.languages": []any{"en", "fr"}})
+	n, err := c.With(map[string]any{"instance.name": "Admin", "user.video_quota": json.Number("10737418240"), "instance.languages": []any{"en", "fr"}, "instance.categories": []any{json.Number("3")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +33,7 @@ func TestCurrentIsTheFileUntilSomethingIsAdopted(t *testing.T) {
 	}
 	c.Adopt(n)
 	now := c.Current()
-	if now.Instance.Name != "Admin" || now.User.VideoQuota != 10*GiB || len(now.Instance.Languages) != 2 || now.Signup.Limit != 3 {
+	if now.Instance.Name != "Admin" || now.User.VideoQuota != 10*GiB || len(now.Instance.Languages) != 2 || len(now.Instance.Categories) != 1 || now.Signup.Limit != 3 {
 		t.Errorf("current = %q %v %v %d", now.Instance.Name, now.User.VideoQuota, now.Instance.Languages, now.Signup.Limit)
 	}
 	if now.Current() != now || n.Base() != c {

@@ -15,16 +15,15 @@ var renamed = map[string]string{
 // effect in this version. Naming them keeps the warnings of an admin's file
 // short and those about spelling mistakes visible.
 var peerTubeKeys = []string{
-	"auto_blacklist", "blocklist", "broadcast_message", "cache", "client", "contact_form", "csp", "defaults",
+	"auto_blacklist", "blocklist", "cache", "client", "csp", "defaults",
 	"download", "download_generate_video", "export", "feeds", "geo_ip", "history", "import", "live",
 	"nsfw_flags_settings", "object_storage", "open_telemetry", "peertube", "plugins", "redundancy",
 	"remote_runners", "security", "services", "stats", "storyboards.remote_runners", "theme",
-	"trending", "video_file", "video_studio", "video_transcription", "webadmin",
+	"trending", "video_file", "video_studio", "video_transcription",
 
 	"database.dialect", "database.pool.min", "federation.prevent_ssrf",
 	"federation.videos.cleanup_remote_interactions", "followings.instance.auto_follow_index",
-	"instance.customizations", "instance.default_client_route", "instance.securitytxt",
-	"instance.server_country", "instance.social", "instance.support",
+	"instance.customizations", "instance.default_client_route",
 	"log.accept_client_log", "log.log_ping_requests", "log.log_tracker_unknown_infohash", "log.prettify_sql",
 	"log.rotation", "rates_limit.download_generate_video", "rates_limit.plugins",
 	"rates_limit.receive_client_log", "redis.sentinel", "redis.tls", "search.search_index",

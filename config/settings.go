@@ -70,6 +70,15 @@ type Config struct {
 	// The administrator.
 	Admin Admin `key:"admin"`
 
+	// What administrators may do in the browser and by the API.
+	Webadmin Webadmin `key:"webadmin"`
+
+	// The form by which visitors write to the administrator.
+	ContactForm Toggle `key:"contact_form"`
+
+	// A message on every page.
+	BroadcastMessage BroadcastMessage `key:"broadcast_message"`
+
 	// The mail server that takes what this one sends: links to verify addresses and
 	// to set passwords, notifications, messages of the contact form. Without a
 	// hostname no mail is sent, and what needs one is off.
@@ -484,6 +493,37 @@ type EmailSubject struct {
 	Prefix string `key:"prefix"`
 }
 
+// Webadmin says what administrators may do without the file.
+type Webadmin struct {
+	// Settings.
+	Configuration WebadminConfiguration `key:"configuration"`
+}
+
+// WebadminConfiguration says whether settings may be changed without the file.
+type WebadminConfiguration struct {
+	// Changing settings while the server runs. They are kept in the database and
+	// hold on top of the file.
+	Edition WebadminEdition `key:"edition"`
+}
+
+// WebadminEdition says whether settings may be changed without the file.
+type WebadminEdition struct {
+	// Whether administrators may change settings.
+	Allowed bool `key:"allowed"`
+}
+
+// BroadcastMessage is a message on every page.
+type BroadcastMessage struct {
+	// Whether it is shown.
+	Enabled bool `key:"enabled"`
+	// The message, in Markdown.
+	Message string `key:"message"`
+	// How important it is.
+	Level string `key:"level" allowed:"info warning error"`
+	// Whether visitors may close it.
+	Dismissable bool `key:"dismissable"`
+}
+
 // Signup are the settings of registration.
 type Signup struct {
 	// Whether visitors may register.
@@ -649,6 +689,12 @@ type Instance struct {
 	BusinessModel string `key:"business_model"`
 	// What it runs on, in Markdown.
 	HardwareInformation string `key:"hardware_information"`
+	// Country the server is in.
+	ServerCountry string `key:"server_country"`
+	// How to support the server.
+	Support InstanceSupport `key:"support"`
+	// Where else it is found.
+	Social InstanceSocial `key:"social"`
 	// Language of the pages.
 	DefaultLanguage string `key:"default_language"`
 	// Languages the moderators understand, as en or fr.
@@ -661,6 +707,27 @@ type Instance struct {
 	DefaultNSFWPolicy string `key:"default_nsfw_policy" allowed:"do_not_list warn blur display"`
 	// Text of /robots.txt.
 	Robots string `key:"robots"`
+	// Text of /.well-known/security.txt. Unset means one that points to the contact
+	// of the administrator.
+	SecurityTxt string `key:"securitytxt"`
+}
+
+// InstanceSupport says how to support the server.
+type InstanceSupport struct {
+	// Text, in Markdown.
+	Text string `key:"text"`
+}
+
+// InstanceSocial are links to other places of the people who run the server.
+type InstanceSocial struct {
+	// Their own site.
+	ExternalLink string `key:"external_link"`
+	// Their profile on Mastodon.
+	MastodonLink string `key:"mastodon_link"`
+	// Their profile on Bluesky.
+	BlueskyLink string `key:"bluesky_link"`
+	// Their profile on X.
+	XLink string `key:"x_link"`
 }
 
 // Client are settings of the pages.
