@@ -36,6 +36,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/web"
 	"github.com/kinemesh/kinemesh/web/instance"
+	"github.com/kinemesh/kinemesh/web/settings"
 )
 
 // version is set by the build.
@@ -93,6 +94,7 @@ type app struct {
 	log      *slog.Logger
 	db       *db.DB
 	engine   *activitypub.Engine
+	settings *settings.Store
 	accounts *accounts.Accounts
 	video    *video.Video
 	metrics  *prometheus.Registry
@@ -130,6 +132,10 @@ func build(ctx context.Context, file, roles string) (_ *app, err error) {
 	g.Go(func() (err error) { tool, err = ffmpeg.Find(ctx); return err })
 	g.Go(func() error { return a.openDatabase(ctx) })
 	if err := g.Wait(); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	a.settings = settings.New(settings.Options{DB: a.db, Config: cfg, Logger: a.log})
+	if err := a.settings.Load(ctx); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	tool.Threads = cfg.Transcoding.Threads
@@ -176,9 +182,10 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 		DB: a.db, Transport: out, Rules: rules, Origin: cfg.Origin(), Federation: cfg.Federation, Followers: cfg.Followers,
 		Followings: cfg.Followings, Logger: a.log, Metrics: a.metrics, Now: a.now,
 		Software:          webfinger.Software{Name: "kinemesh", Version: version, Repository: "https://github.com/kinemesh/kinemesh"},
-		OpenRegistrations: func(context.Context) bool { return cfg.Signup.Enabled },
+		OpenRegistrations: func(context.Context) bool { return cfg.Current().Signup.Enabled },
 		Metadata: func(context.Context) map[string]any {
-			return map[string]any{"nodeName": cfg.Instance.Name, "nodeDescription": cfg.Instance.ShortDescription}
+			now := cfg.Current().Instance
+			return map[string]any{"nodeName": now.Name, "nodeDescription": now.ShortDescription}
 		},
 	})
 	if err != nil {
@@ -233,6 +240,7 @@ func runServe(ctx context.Context, file, roleNames string) (err error) {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return runner.Run(ctx) })
+	g.Go(func() error { return a.settings.Run(ctx) })
 	if has(config.RoleWeb) || has(config.RoleTracker) {
 		server, track, err := a.server(runner, has(config.RoleWeb), has(config.RoleTracker)) //nolint:contextcheck // as above
 		if err != nil {
@@ -301,7 +309,7 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 		if err != nil {
 			return nil, nil, err
 		}
-		o.Register = append(o.Register, a.engine.Routes, runner.Routes, site.Routes)
+		o.Register = append(o.Register, a.engine.Routes, runner.Routes, a.settings.Routes, site.Routes)
 		o.PageError = site.Error
 		o.Dashboard = runner.Dashboard(web.DashboardRoot, false)
 		o.Negotiate = a.engine.Negotiate
