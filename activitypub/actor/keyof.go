@@ -39,7 +39,15 @@ func (s *Service) KeyOf(ctx context.Context, keyID string) (*Actor, crypto.Publi
 	}
 	a, key, err := s.knownKey(ctx, keyID)
 	if errors.Is(err, ErrNotFound) || err == nil && a.GoneAt != nil {
-		return s.RefetchKey(ctx, keyID)
+		fetched, key, err := s.RefetchKey(ctx, keyID)
+		if errors.Is(err, ErrLimited) {
+			// Many requests of a new sender come at once: another one may have
+			// stored the key since this one looked.
+			if a, key, known := s.knownKey(ctx, keyID); known == nil && a.GoneAt == nil {
+				return a, key, nil
+			}
+		}
+		return fetched, key, err
 	}
 	return a, key, err
 }

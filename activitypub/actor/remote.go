@@ -32,10 +32,10 @@ const (
 	maxAliases = 10 // SEC-36
 )
 
-// Widths of pictures that pages show.
+// Widths of pictures that pages show, on screens with fine pixels too.
 const (
-	iconWidth   = 100
-	bannerWidth = 600
+	iconWidth   = 600
+	bannerWidth = 1920
 )
 
 // Fetch gives the actor with an identifier: from the database when it is known
