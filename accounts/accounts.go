@@ -4,15 +4,20 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/mail"
 	"github.com/kinemesh/kinemesh/accounts/oauth"
+	"github.com/kinemesh/kinemesh/accounts/picture"
 	"github.com/kinemesh/kinemesh/accounts/user"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
+	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
@@ -26,6 +31,8 @@ type Options struct {
 	Engine *activitypub.Engine
 	Config *config.Config
 	Logger *slog.Logger
+	// Transport fetches the pictures of remote actors; nil: they are not shown.
+	Transport *transport.Client
 	// Rules say whose content is shown to whom; nil: all to everybody.
 	Rules *hostrule.Rules
 	// AnyHost gives the OAuth client to requests for any host name; for tests.
@@ -38,16 +45,24 @@ type Accounts struct {
 	Users    *user.Service
 	OAuth    *oauth.Service
 	Channels *channel.Service
+	Mail     *mail.Service
+	Pictures *picture.Service
 }
 
 // New assembles the module.
 func New(o Options) *Accounts {
 	f := federation{o.Engine}
+	mails := mail.New(mail.Options{DB: o.DB, Config: o.Config})
+	pictures := picture.New(picture.Options{
+		DB: o.DB, Transport: o.Transport, Origin: o.Config.Origin(), Rules: o.Rules, Logger: o.Logger,
+	})
 	channels := channel.New(channel.Options{
-		DB: o.DB, Actors: o.Engine.Actors, MaxPerUser: o.Config.VideoChannels.MaxPerUser, Logger: o.Logger, Rules: o.Rules,
+		Pictures: pictures,
+		DB:       o.DB, Actors: o.Engine.Actors, MaxPerUser: func() int { return o.Config.Current().VideoChannels.MaxPerUser }, Logger: o.Logger, Rules: o.Rules,
 		Changed: f.changed, Gone: f.gone,
 		MayAsk: func(p *rest.Principal) bool {
-			return p == nil && o.Config.Search.RemoteURI.Anonymous || p != nil && o.Config.Search.RemoteURI.Users
+			may := o.Config.Current().Search.RemoteURI
+			return p == nil && may.Anonymous || p != nil && may.Users
 		},
 	})
 	users := user.New(user.Options{DB: o.DB, Channels: channels, Config: o.Config, Logger: o.Logger})
@@ -57,7 +72,7 @@ func New(o Options) *Accounts {
 		RefreshLifetime: o.Config.OAuth2.TokenLifetime.RefreshToken, Logger: o.Logger,
 	})
 	users.EndSessions = auth.EndSessions
-	return &Accounts{Users: users, OAuth: auth, Channels: channels}
+	return &Accounts{Users: users, OAuth: auth, Channels: channels, Mail: mails, Pictures: pictures}
 }
 
 // CleanArgs removes sessions that are over.
@@ -74,16 +89,23 @@ const cleanEvery = time.Hour
 func (a *Accounts) Module() activitypub.Module {
 	return activitypub.Module{
 		Name: "accounts",
-		Jobs: []jobs.Handler{
+		Jobs: slices.Concat([]jobs.Handler{
 			jobs.Handle(func(ctx context.Context, _ CleanArgs) error { return a.OAuth.DeleteExpired(ctx) }),
-		},
-		Periodic:     []jobs.Periodic{{Name: "accounts.clean_sessions", Every: cleanEvery, Args: CleanArgs{}}},
+		}, a.Mail.Jobs(), a.Pictures.Jobs()),
+		Periodic: append([]jobs.Periodic{
+			{Name: "accounts.clean_sessions", Every: cleanEvery, Args: CleanArgs{}},
+		}, a.Mail.Periodic()...),
 		Routes:       a.Routes,
 		Migrations:   []migrations.Set{migrations.Accounts},
 		ActorFields:  a.Channels.ActorFields,
-		ActorDeleted: a.Channels.ActorDeleted,
+		ActorSaved:   a.Pictures.ActorSaved,
+		ActorDeleted: a.actorDeleted,
 		Counts:       a.Users.Counts,
 	}
+}
+
+func (a *Accounts) actorDeleted(ctx context.Context, gone *actor.Actor) error {
+	return errors.Join(a.Pictures.ActorDeleted(ctx, gone), a.Channels.ActorDeleted(ctx, gone))
 }
 
 // Routes registers the REST routes of the module.
