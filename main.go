@@ -191,7 +191,7 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 	if err != nil {
 		return err
 	}
-	a.accounts = accounts.New(accounts.Options{DB: a.db, Engine: a.engine, Config: cfg, Logger: a.log, Rules: rules})
+	a.accounts = accounts.New(accounts.Options{DB: a.db, Engine: a.engine, Transport: out, Config: cfg, Logger: a.log, Rules: rules})
 	a.video, err = video.New(video.Options{
 		DB: a.db, Engine: a.engine, Channels: a.accounts.Channels, Transport: out, Config: cfg, Tool: tool, Logger: a.log,
 	})
@@ -199,6 +199,8 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 		return err
 	}
 	a.accounts.Users.Used = a.video.Catalog.Used
+	a.accounts.Pictures.Files = a.video.Files()
+	a.video.ServeActorPictures(a.accounts.Pictures.Find)
 	return a.engine.Use(a.accounts.Module(), a.video.Module())
 }
 

@@ -113,11 +113,8 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Rules != nil {
-		actors.Saved = func(tx *db.Tx, a *actor.Actor) error { return o.Rules.Seen(tx, a.Host) }
-		if o.Blocked == nil {
-			o.Blocked = o.Rules.Blocked
-		}
+	if o.Rules != nil && o.Blocked == nil {
+		o.Blocked = o.Rules.Blocked
 	}
 	e := &Engine{
 		Actors: actors, db: o.DB, o: o, log: o.Logger,
@@ -141,7 +138,7 @@ func New(o Options) (*Engine, error) {
 	})}
 	e.crawler = e.newCrawler()
 	e.followers = &followsync.Cache{Load: actors.FollowersByHost}
-	actors.FollowChanged, actors.Stale = e.followChanged, e.touchActor
+	actors.FollowChanged, actors.Saved, actors.Stale = e.followChanged, e.actorSaved, e.touchActor
 	if err := e.Use(e.Module()); err != nil {
 		return nil, err
 	}
@@ -243,6 +240,24 @@ func (e *Engine) Prepare(ctx context.Context) error {
 		}
 	}
 	return e.Actors.GiveEd25519(ctx)
+}
+
+// actorSaved tells the rules and the modules, lower floors first.
+func (e *Engine) actorSaved(tx *db.Tx, a *actor.Actor) error {
+	if e.o.Rules != nil {
+		if err := e.o.Rules.Seen(tx, a.Host); err != nil {
+			return err
+		}
+	}
+	for _, m := range e.modules {
+		if m.ActorSaved == nil {
+			continue
+		}
+		if err := m.ActorSaved(tx, a); err != nil {
+			return fmt.Errorf("module %s: %w", m.Name, err)
+		}
+	}
+	return nil
 }
 
 // followChanged tells the modules, lower floors first.

@@ -44,6 +44,16 @@ func Merge(parts ...Module) (m Module) {
 		}
 		return out, nil
 	}
+	m.ActorSaved = func(tx *db.Tx, a *actor.Actor) error {
+		for _, p := range parts {
+			if p.ActorSaved != nil {
+				if err := p.ActorSaved(tx, a); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
 	m.FollowChanged = func(tx *db.Tx, c actor.FollowChange) error {
 		for _, p := range parts {
 			if p.FollowChanged != nil {

@@ -37,6 +37,9 @@ type Module struct {
 	// ActorFields adds members to the document of one of our actors: avatars,
 	// support. nil adds none.
 	ActorFields func(context.Context, *actor.Actor) (map[string]any, error)
+	// ActorSaved hears of every remote actor that is stored, new or fetched again,
+	// in the transaction that does it. An error rolls it back.
+	ActorSaved func(tx *db.Tx, a *actor.Actor) error
 	// FollowChanged hears of every follow that is made, accepted, rejected or
 	// ended (State is "" then), ours and others', in the transaction that does
 	// it. An error rolls the change back. The followers of an actor of ours

@@ -206,6 +206,15 @@ func (v *Video) Module() activitypub.Module {
 	return m
 }
 
+// Files keeps the files of all kinds, below the names of their folders.
+func (v *Video) Files() storage.Store { return v.store }
+
+// ServeActorPictures has avatars and banners handed out: find gives the key of a
+// file by folder and name.
+func (v *Video) ServeActorPictures(find func(ctx context.Context, folder, file string) (string, error)) {
+	v.serve.ActorPicture = find
+}
+
 // UploadExtensions are the endings of files that may be uploaded.
 func (v *Video) UploadExtensions() []string { return v.upload.Extensions() }
 

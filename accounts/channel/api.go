@@ -1,8 +1,10 @@
 package channel
 
 import (
+	"slices"
 	"time"
 
+	"github.com/kinemesh/kinemesh/accounts/picture"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 )
 
@@ -32,6 +34,18 @@ type Image struct {
 	Path      string `json:"path"`
 	CreatedAt Time   `json:"createdAt"`
 	UpdatedAt Time   `json:"updatedAt"`
+}
+
+// Images are the sizes of a picture, smallest first; none for nil.
+func Images(p *picture.Picture) []Image {
+	out := []Image{}
+	if p == nil {
+		return out
+	}
+	for _, size := range slices.Backward(p.Sizes) {
+		out = append(out, Image{Width: size.Width, Path: p.Path(size), CreatedAt: Time(p.CreatedAt), UpdatedAt: Time(p.UpdatedAt)})
+	}
+	return out
 }
 
 // apiActor holds the fields that accounts and channels have in common.
@@ -78,7 +92,7 @@ type Summary struct {
 
 // APIAccount is the full form of an account, whose Actor must be filled.
 func (s *Service) APIAccount(a *Account) AccountJSON {
-	return AccountJSON{apiActor: s.apiActor(a.ID, a.Actor, a.CreatedAt, a.UpdatedAt), UserID: a.UserID}
+	return AccountJSON{apiActor: s.apiActor(a.ID, a.Actor, a.Pictures, a.CreatedAt, a.UpdatedAt), UserID: a.UserID}
 }
 
 // APIChannel is the full form of a channel, whose Actor and Account must be
@@ -97,20 +111,20 @@ func (s *Service) APIChannelOnly(c *Channel) ChannelJSON {
 		support = c.Actor.Support // what its server says
 	}
 	return ChannelJSON{
-		apiActor: s.apiActor(c.ID, c.Actor, c.CreatedAt, c.UpdatedAt),
-		Banners:  []Image{},
+		apiActor: s.apiActor(c.ID, c.Actor, c.Pictures, c.CreatedAt, c.UpdatedAt),
+		Banners:  Images(c.Pictures.Banner),
 		Support:  orNull(support),
 		IsLocal:  c.Local,
 	}
 }
 
 // APIAccountSummary is the short form of an account.
-func (s *Service) APIAccountSummary(a *Account) Summary { return s.summary(a.ID, a.Actor) }
+func (s *Service) APIAccountSummary(a *Account) Summary { return s.summary(a.ID, a.Actor, a.Pictures) }
 
 // APIChannelSummary is the short form of a channel.
-func (s *Service) APIChannelSummary(c *Channel) Summary { return s.summary(c.ID, c.Actor) }
+func (s *Service) APIChannelSummary(c *Channel) Summary { return s.summary(c.ID, c.Actor, c.Pictures) }
 
-func (s *Service) apiActor(id int64, a *actor.Actor, created, updated time.Time) apiActor {
+func (s *Service) apiActor(id int64, a *actor.Actor, pictures picture.Set, created, updated time.Time) apiActor {
 	if a.PublishedAt != nil {
 		created = *a.PublishedAt
 	}
@@ -118,14 +132,16 @@ func (s *Service) apiActor(id int64, a *actor.Actor, created, updated time.Time)
 		updated = a.UpdatedAt
 	}
 	return apiActor{
-		URL: a.IRI, Name: a.Username, Host: s.host(a), Avatars: []Image{}, ID: id,
+		URL: a.IRI, Name: a.Username, Host: s.host(a), Avatars: Images(pictures.Avatar), ID: id,
 		FollowingCount: a.FollowingCount, FollowersCount: a.FollowersCount,
 		CreatedAt: Time(created), DisplayName: displayName(a), Description: orNull(a.Summary), UpdatedAt: Time(updated),
 	}
 }
 
-func (s *Service) summary(id int64, a *actor.Actor) Summary {
-	return Summary{ID: id, Name: a.Username, DisplayName: displayName(a), URL: a.IRI, Host: s.host(a), Avatars: []Image{}}
+func (s *Service) summary(id int64, a *actor.Actor, pictures picture.Set) Summary {
+	return Summary{
+		ID: id, Name: a.Username, DisplayName: displayName(a), URL: a.IRI, Host: s.host(a), Avatars: Images(pictures.Avatar),
+	}
 }
 
 func (s *Service) host(a *actor.Actor) string {

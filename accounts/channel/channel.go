@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/accounts/input"
+	"github.com/kinemesh/kinemesh/accounts/picture"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
@@ -35,7 +37,8 @@ type Account struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 
-	Actor *actor.Actor `gorm:"-"`
+	Actor    *actor.Actor `gorm:"-"`
+	Pictures picture.Set  `gorm:"-"`
 }
 
 // TableName is for GORM.
@@ -52,8 +55,9 @@ type Channel struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 
-	Actor   *actor.Actor `gorm:"-"`
-	Account *Account     `gorm:"-"`
+	Actor    *actor.Actor `gorm:"-"`
+	Pictures picture.Set  `gorm:"-"`
+	Account  *Account     `gorm:"-"`
 }
 
 // TableName is for GORM.
@@ -69,7 +73,8 @@ func (c *Channel) OwnedBy(userID int64) bool {
 type Options struct {
 	DB         *db.DB
 	Actors     *actor.Service
-	MaxPerUser int
+	Pictures   *picture.Service // nil: nobody has any
+	MaxPerUser func() int       // nil: no limit
 	Logger     *slog.Logger
 	// MayAsk tells whether what somebody looks for may be asked for at other
 	// servers (search.remote_uri); nil: nobody's.
@@ -95,6 +100,9 @@ func New(o Options) *Service {
 	}
 	if o.Gone == nil {
 		o.Gone = func(tx *db.Tx, a *actor.Actor) error { return o.Actors.MarkGone(tx, a.ID) }
+	}
+	if o.MaxPerUser == nil {
+		o.MaxPerUser = func() int { return math.MaxInt }
 	}
 	return &Service{o}
 }
@@ -238,11 +246,15 @@ func (s *Service) fill(ctx context.Context, channels []*Channel) error {
 	if err != nil {
 		return err
 	}
+	pictures, err := s.o.Pictures.Of(ctx, actorIDs...)
+	if err != nil {
+		return err
+	}
 	for _, a := range accounts {
-		a.Actor = actors[a.ActorID]
+		a.Actor, a.Pictures = actors[a.ActorID], pictures[a.ActorID]
 	}
 	for _, c := range channels {
-		c.Actor, c.Account = actors[c.ActorID], byID[c.AccountID]
+		c.Actor, c.Pictures, c.Account = actors[c.ActorID], pictures[c.ActorID], byID[c.AccountID]
 	}
 	return nil
 }
@@ -256,8 +268,12 @@ func (s *Service) fillAccounts(ctx context.Context, accounts []*Account) error {
 	if err != nil {
 		return err
 	}
+	pictures, err := s.o.Pictures.Of(ctx, ids...)
+	if err != nil {
+		return err
+	}
 	for _, a := range accounts {
-		a.Actor = actors[a.ActorID]
+		a.Actor, a.Pictures = actors[a.ActorID], pictures[a.ActorID]
 	}
 	return nil
 }

@@ -14,25 +14,30 @@ import (
 	"github.com/kinemesh/kinemesh/jobs"
 )
 
-// ActorFields adds the support text to the document of a local channel (PT
-// federation 1).
+// ActorFields adds the pictures and, to a channel, the support text to the
+// document of a local actor (PT federation 1).
 func (s *Service) ActorFields(ctx context.Context, a *actor.Actor) (map[string]any, error) {
-	return actorFields(s.o.DB.Read(ctx), a)
+	return s.actorFields(s.o.DB.Read(ctx), a)
 }
 
-func actorFields(q *gorm.DB, a *actor.Actor) (map[string]any, error) {
-	if a.Type != actor.Group {
-		return nil, nil
+func (s *Service) actorFields(q *gorm.DB, a *actor.Actor) (map[string]any, error) {
+	out, err := s.o.Pictures.Fields(q, a)
+	if err != nil || a.Type != actor.Group {
+		return out, err
 	}
 	var c Channel
-	err := q.Where("actor_id = ?", a.ID).Take(&c).Error
+	err = q.Where("actor_id = ?", a.ID).Take(&c).Error
 	if errors.Is(err, db.ErrNotFound) {
-		return nil, nil
+		return out, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("channel of %s: %w", a.IRI, err)
 	}
-	return map[string]any{"support": orNull(c.Support)}, nil
+	if out == nil {
+		out = map[string]any{}
+	}
+	out["support"] = orNull(c.Support)
+	return out, nil
 }
 
 // ActorDeleted removes the rows on top of an actor that is gone. Modules above

@@ -29,6 +29,7 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.GET("/video-channels/:handle", rest.Anyone, s.get)
 	r.API.PUT("/video-channels/:handle", rest.SignedIn, s.update)
 	r.API.DELETE("/video-channels/:handle", rest.SignedIn, s.remove)
+	s.pictureRoutes(r)
 }
 
 func (s *Service) listAccounts(c echo.Context) error {
@@ -116,7 +117,7 @@ func (s *Service) create(c echo.Context) error {
 	ch, err := s.Create(ctx, n)
 	switch {
 	case errors.Is(err, ErrTooMany):
-		return rest.BadRequest(fmt.Sprintf("You cannot create more than %d channels", s.o.MaxPerUser))
+		return rest.BadRequest(fmt.Sprintf("You cannot create more than %d channels", s.o.MaxPerUser()))
 	case errors.Is(err, ErrNameTaken):
 		return rest.Conflict("Another actor (account or channel) with this name on this instance already exists or has already existed.")
 	case err != nil:

@@ -110,7 +110,7 @@ func (s *Service) Create(ctx context.Context, n NewChannel) (*Channel, error) {
 		if err != nil {
 			return err
 		}
-		if have >= int64(s.o.MaxPerUser) {
+		if have >= int64(s.o.MaxPerUser()) {
 			return ErrTooMany
 		}
 		c, err = s.CreateChannel(tx, n)
@@ -160,11 +160,16 @@ func (s *Service) UpdateActor(tx *db.Tx, actorID int64, name, summary *string) e
 	if err := tx.Model(&actor.Actor{}).Where("id = ? AND host = ''", actorID).Updates(set).Error; err != nil {
 		return fmt.Errorf("actor %d: %w", actorID, err)
 	}
+	return s.tell(tx, actorID)
+}
+
+// tell sends the document of a local actor as it is now to its followers.
+func (s *Service) tell(tx *db.Tx, actorID int64) error {
 	var a actor.Actor
 	if err := tx.Where("id = ?", actorID).Take(&a).Error; err != nil {
 		return fmt.Errorf("actor %d: %w", actorID, err)
 	}
-	fields, err := actorFields(tx.DB, &a)
+	fields, err := s.actorFields(tx.DB, &a)
 	if err != nil {
 		return err
 	}

@@ -27,12 +27,10 @@ type owners struct {
 }
 
 type owner struct {
-	account, channel channel.Summary
-	until            time.Time
+	account, channel           channel.Summary
+	accountActor, channelActor int64
+	until                      time.Time
 }
-
-// noImages is what an actor without pictures answers with.
-var noImages = []channel.Image{}
 
 // addOwners fills in whose the videos of a list are.
 func (s *Service) addOwners(ctx context.Context, pool *sql.DB, rows []catalog.Listed) error {
@@ -42,19 +40,22 @@ func (s *Service) addOwners(ctx context.Context, pool *sql.DB, rows []catalog.Li
 		return nil
 	}
 	found := map[int64]owner{}
-	err := s.each(ctx, pool, `SELECT ch.id, ca.username, ca.name, ca.iri, ca.host, ac.id, aa.username, aa.name, aa.iri, aa.host
+	err := s.each(ctx, pool, `SELECT ch.id, ca.username, ca.name, ca.iri, ca.host, ca.id, ac.id, aa.username, aa.name, aa.iri, aa.host, aa.id
  FROM channels ch JOIN accounts ac ON ac.id = ch.account_id
  JOIN actors ca ON ca.id = ch.actor_id JOIN actors aa ON aa.id = ac.actor_id
  WHERE ch.id IN (`+idList(len(missing), func(i int) int64 { return missing[i] })+`)`, nil, func(r *sql.Rows) error {
 		o := owner{until: now.Add(ownersFresh)}
 		c, a := &o.channel, &o.account
-		err := r.Scan(&c.ID, &c.Name, &c.DisplayName, &c.URL, &c.Host, &a.ID, &a.Name, &a.DisplayName, &a.URL, &a.Host)
+		err := r.Scan(&c.ID, &c.Name, &c.DisplayName, &c.URL, &c.Host, &o.channelActor, &a.ID, &a.Name, &a.DisplayName, &a.URL, &a.Host, &o.accountActor)
 		s.complete(c)
 		s.complete(a)
 		found[c.ID] = o
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.addPictures(ctx, found); err != nil {
 		return err
 	}
 	s.owners.add(found)
@@ -105,5 +106,22 @@ func (s *Service) complete(p *channel.Summary) {
 	if p.DisplayName == "" {
 		p.DisplayName = p.Name
 	}
-	p.Avatars = noImages
+}
+
+// addPictures fills in the avatars of channels and accounts.
+func (s *Service) addPictures(ctx context.Context, found map[int64]owner) error {
+	ids := make([]int64, 0, 2*len(found))
+	for _, o := range found {
+		ids = append(ids, o.channelActor, o.accountActor)
+	}
+	pictures, err := s.channels.PicturesOf(ctx, ids...)
+	if err != nil {
+		return err
+	}
+	for id, o := range found {
+		o.channel.Avatars = channel.Images(pictures[o.channelActor].Avatar)
+		o.account.Avatars = channel.Images(pictures[o.accountActor].Avatar)
+		found[id] = o
+	}
+	return nil
 }

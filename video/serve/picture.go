@@ -2,12 +2,14 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -131,15 +133,24 @@ func (s *Serve) extra(c echo.Context, row any, videoID func() int64) (*catalog.V
 	return v, err
 }
 
-// avatar serves the pictures of accounts and channels, which are for everyone.
-func (s *Serve) avatar(c echo.Context) error {
-	name, err := named(c)
-	if err != nil {
-		return err
+// actorPicture serves the avatars or banners of accounts and channels, which are
+// for everyone.
+func (s *Serve) actorPicture(folder string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		name, err := named(c)
+		if err != nil {
+			return err
+		}
+		if t := typeOf(name); s.ActorPicture == nil || t != "image/jpeg" && t != "image/png" {
+			return notFound()
+		}
+		key, err := s.ActorPicture(c.Request().Context(), folder, name)
+		if errors.Is(err, db.ErrNotFound) {
+			return notFound()
+		}
+		if err != nil {
+			return err
+		}
+		return s.send(c, key, cacheForever)
 	}
-	switch typeOf(name) {
-	case "image/jpeg", "image/png", "image/webp":
-		return s.send(c, "avatars/"+name, cacheForever)
-	}
-	return notFound()
 }

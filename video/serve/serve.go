@@ -12,6 +12,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/password"
 	"github.com/kinemesh/kinemesh/video/storage"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -42,6 +43,13 @@ type Serve struct {
 	FetchPictures func(ctx context.Context, videoID int64) error
 	// FetchCaptions and FetchStoryboard do so for the captions and the storyboard.
 	FetchCaptions, FetchStoryboard func(ctx context.Context, videoID int64) error
+
+	// ActorPicture gives the storage key of a picture of an account or channel, by
+	// its folder and name. db.ErrNotFound when there is none. nil: there are none.
+	ActorPicture func(ctx context.Context, folder, file string) (key string, err error)
+
+	// Passwords are those of protected videos; nil: there are none.
+	Passwords *password.Service
 
 	fetches  singleflight.Group
 	fetching chan struct{}
@@ -76,7 +84,8 @@ func (s *Serve) Routes(r *rest.Router) {
 		"/lazy-static/torrents/:file":       s.torrent,
 		"/lazy-static/video-captions/:file": s.caption,
 		"/lazy-static/storyboards/:file":    s.storyboard,
-		"/lazy-static/avatars/:file":        s.avatar,
+		"/lazy-static/avatars/:file":        s.actorPicture("avatars"),
+		"/lazy-static/banners/:file":        s.actorPicture("banners"),
 
 		"/download/torrents/:file":                       s.downloadTorrent,
 		"/download/web-videos/:file":                     s.downloadWebVideo,
@@ -85,7 +94,7 @@ func (s *Serve) Routes(r *rest.Router) {
 		r.Root.GET(path, rest.Anyone, crossOrigin(h))
 		r.Root.Handle(http.MethodOptions, path, rest.Anyone, crossOrigin(preflight))
 	}
-	r.API.POST("/videos/:id/token", rest.SignedIn, s.newToken)
+	r.API.POST("/videos/:id/token", rest.Anyone, s.newToken)
 }
 
 // crossOrigin lets players on other sites read the answer. There are never

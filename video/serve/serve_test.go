@@ -65,6 +65,7 @@ func newEnv(t *testing.T, d *db.DB, change ...func(*serve.Options)) *env {
 	if e.serve, err = serve.New(o); err != nil {
 		t.Fatal(err)
 	}
+	e.serve.ActorPicture = func(_ context.Context, folder, file string) (string, error) { return folder + "/" + file, nil }
 	e.echo.HTTPErrorHandler = func(err error, c echo.Context) { rest.WriteProblem(c, o.Logger, err) }
 	r := rest.NewRouter(e.echo, func(c echo.Context) (*rest.Principal, error) {
 		id, err := strconv.ParseInt(c.Request().Header.Get("X-User"), 10, 64)
