@@ -17,14 +17,15 @@ import (
 	"github.com/kinemesh/kinemesh/migrations"
 )
 
-// schema lists "table.column" and index names of an open database.
+// schema lists "table.column" and index names of an open database, but for the
+// indexes of the search, which are tables on SQLite.
 func schema(t *testing.T, d *db.DB) []string {
 	t.Helper()
-	q := `SELECT m.name || '.' || p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'
+	q := `SELECT m.name || '.' || p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '%_search%'
 		UNION ALL SELECT 'index ' || name FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite_autoindex%'`
 	if d.Dialect() == db.Postgres {
 		q = `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = current_schema()
-			UNION ALL SELECT 'index ' || indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexname !~ '(_pkey|_key)$'`
+			UNION ALL SELECT 'index ' || indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexname !~ '(_pkey|_key|s_search)$'`
 	}
 	var out []string
 	if err := d.Read(context.Background()).Raw(q).Scan(&out).Error; err != nil {
