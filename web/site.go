@@ -140,7 +140,7 @@ func (s *Site) shell(c echo.Context) Shell {
 	if p != nil {
 		v.Viewer = Viewer{SignedIn: true, Username: p.Username, Name: p.Username, Admin: p.IsAdmin()}
 		if a, err := s.o.Channels.AccountByID(r.Context(), p.AccountID); err == nil {
-			v.Viewer.Name = nameOf(a.Actor.Name, a.Actor.Username)
+			v.Viewer.Name, v.Viewer.Avatar = nameOf(a.Actor.Name, a.Actor.Username), a.Pictures.Avatar.At(avatarWidth)
 		}
 	}
 	return v
@@ -205,7 +205,7 @@ func (s *Site) list(c echo.Context, f listing.Filter) ([]Card, Pager, error) {
 func (s *Site) card(v *catalog.Listed) Card {
 	card := Card{
 		URL: "/w/" + v.ShortUUID(), Title: v.Name, Duration: v.Duration, Live: v.IsLive, Views: v.Views,
-		Published: v.PublishedAt, Channel: nameOf(v.Channel.DisplayName, v.Channel.Name), ChannelURL: "/c/" + v.Channel.Name,
+		Published: v.PublishedAt, Channel: nameOf(v.Channel.DisplayName, v.Channel.Name), ChannelURL: "/c/" + v.Channel.Name, ChannelAvatar: avatarOf(v.Channel.Avatars),
 		NSFW: v.NSFW, Blur: v.NSFW && s.o.Config.Instance.DefaultNSFWPolicy != "display", Badge: badge(&v.Video),
 	}
 	if v.MiniatureName != "" {

@@ -6,10 +6,29 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/picture"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
+
+// Widths in which pages show pictures, twice of what the layout says for screens
+// with fine pixels.
+const (
+	avatarWidth      = 104
+	avatarWidthLarge = 168
+	bannerWidth      = 1920
+)
+
+// avatarOf is the path of an avatar in the width that lists show.
+func avatarOf(images []channel.Image) string {
+	for _, i := range images { // smallest first
+		if i.Width >= avatarWidth {
+			return i.Path
+		}
+	}
+	return ""
+}
 
 // channel shows a channel and its videos; to its owner all of them.
 func (s *Site) channel(c echo.Context) error {
@@ -18,7 +37,7 @@ func (s *Site) channel(c echo.Context) error {
 	if err != nil {
 		return notFound(err, "No such channel")
 	}
-	v := s.actorPage(c, ch.Actor, "/c/")
+	v := s.actorPage(c, ch.Actor, ch.Pictures, "/c/")
 	v.OwnerName, v.OwnerURL = nameOf(ch.Account.Actor.Name, ch.Account.Actor.Username), "/a/"+ch.Account.Actor.Handle()
 	v.Support = s.texts.safe(ch.Support)
 	return s.actorVideos(c, v, listing.Filter{ChannelID: ch.ID, All: p != nil && ch.OwnedBy(p.UserID)})
@@ -32,7 +51,7 @@ func (s *Site) account(c echo.Context) error {
 	if err != nil {
 		return notFound(err, "No such account")
 	}
-	v := s.actorPage(c, a.Actor, "/a/")
+	v := s.actorPage(c, a.Actor, a.Pictures, "/a/")
 	v.Account = true
 	channels, _, err := s.o.Channels.ChannelsOfAccount(ctx, a.ID, "", rest.Page{Count: pageSize, Sort: "createdAt"})
 	if err != nil {
@@ -47,11 +66,11 @@ func (s *Site) account(c echo.Context) error {
 func person(ch *channel.Channel) Person {
 	return Person{
 		Name: nameOf(ch.Actor.Name, ch.Actor.Username), Handle: "@" + ch.Actor.Handle(), URL: "/c/" + ch.Actor.Handle(),
-		Note: plural(ch.Actor.FollowersCount, "follower", "followers"),
+		Avatar: ch.Pictures.Avatar.At(avatarWidth), Note: plural(ch.Actor.FollowersCount, "follower", "followers"),
 	}
 }
 
-func (s *Site) actorPage(c echo.Context, a *actor.Actor, prefix string) *ActorPage {
+func (s *Site) actorPage(c echo.Context, a *actor.Actor, pictures picture.Set, prefix string) *ActorPage {
 	name := nameOf(a.Name, a.Username)
 	host := a.Host
 	if a.Local() {
@@ -59,7 +78,8 @@ func (s *Site) actorPage(c echo.Context, a *actor.Actor, prefix string) *ActorPa
 	}
 	v := &ActorPage{
 		ListPage: ListPage{Shell: s.shell(c), Title: name, Canonical: prefix + a.Handle()},
-		Name:     name, Handle: a.Username + "@" + host, Followers: a.FollowersCount, Description: s.texts.safe(a.Summary),
+		Avatar:   pictures.Avatar.At(avatarWidthLarge), Banner: pictures.Banner.At(bannerWidth),
+		Name: name, Handle: a.Username + "@" + host, Followers: a.FollowersCount, Description: s.texts.safe(a.Summary),
 		Summary: s.texts.summary(a.Summary), ActivityPub: a.IRI, Remote: !a.Local(),
 	}
 	if v.Remote {

@@ -93,7 +93,7 @@ func (s *Site) commentView(v *loaded, c, above *comment.JSON) CommentView {
 	}
 	out.Text = s.texts.safe(c.Text)
 	handle := handleOf(c.Account, s.o.Config.Host())
-	out.Author = Person{Name: nameOf(c.Account.DisplayName, c.Account.Name), Handle: "@" + handle, URL: "/a/" + handle}
+	out.Author = Person{Name: nameOf(c.Account.DisplayName, c.Account.Name), Handle: "@" + handle, URL: "/a/" + handle, Avatar: avatarOf(c.Account.Avatars)}
 	if c.Account.Host != s.o.Config.Host() {
 		out.Host, out.Origin = c.Account.Host, webAddress(c.URL)
 	}
