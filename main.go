@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kinemesh/kinemesh/accounts"
+	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
@@ -138,7 +139,7 @@ func build(ctx context.Context, file, roles string) (_ *app, err error) {
 	if err := a.settings.Load(ctx); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
-	tool.Threads = cfg.Transcoding.Threads
+	tool.Threads = func() int { return cfg.Current().Transcoding.Threads }
 	if err := a.assemble(tool); err != nil { //nolint:contextcheck // requests bring their own contexts
 		return nil, errors.Join(err, a.close())
 	}
@@ -294,6 +295,10 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 		Config: a.cfg, Version: version, ClientIP: clientIP, Metrics: a.metrics, VideoExtensions: a.video.UploadExtensions(), Waiting: a.engine.Waiting,
 		SignupOpen: func(c echo.Context) (bool, error) {
 			return a.accounts.Users.SignupOpen(c.Request().Context(), c.RealIP())
+		},
+		Pictures: func(ctx context.Context) (avatars, banners []channel.Image, err error) {
+			set, err := a.accounts.Channels.InstancePictures(ctx)
+			return channel.Images(set.Avatar), channel.Images(set.Banner), err
 		},
 		Ready: func(ctx context.Context) error {
 			if !s.Ready() {

@@ -55,6 +55,8 @@ type Runner struct {
 	relayOnly bool
 	metrics   metrics
 
+	resize chan size
+
 	epoch atomic.Pointer[string] // the broker's life that rows were last offered to; set by the relay
 
 	mu     sync.Mutex
@@ -67,7 +69,7 @@ func NewRunner(o Options) (*Runner, error) {
 	r := &Runner{
 		db: o.DB, log: o.Logger, handlers: map[string]Handler{}, periodic: o.Periodic,
 		conc: defaultConcurrency(), relayOnly: o.RelayOnly, active: map[int64]struct{}{},
-		metrics: newMetrics(o.Metrics),
+		metrics: newMetrics(o.Metrics), resize: make(chan size, 16),
 	}
 	maps.Copy(r.conc, o.Concurrency)
 	for _, h := range append(slices.Clone(o.Handlers), r.cleaner()) {
@@ -105,33 +107,80 @@ func (r *Runner) Run(ctx context.Context) error {
 	wg.Go(func() { r.broker.run(bg) })
 	wg.Go(func() { r.relay(bg) })
 	wg.Go(func() { r.reconcile(bg) })
-	var servers []*asynq.Server
-	if !r.relayOnly {
+	if r.relayOnly {
+		<-ctx.Done()
+	} else {
 		wg.Go(func() { r.schedule(bg) })
 		wg.Go(func() { r.heartbeat(bg) })
-		for _, queue := range slices.Sorted(maps.Keys(r.conc)) {
-			s := r.server(ctx, queue)
-			if err := s.Start(asynq.HandlerFunc(r.process)); err != nil {
-				return fmt.Errorf("jobs: %w", err)
-			}
-			servers = append(servers, s)
+		if err := r.serve(ctx); err != nil {
+			return fmt.Errorf("jobs: %w", err)
 		}
 	}
-	<-ctx.Done()
-	var down sync.WaitGroup
-	for _, s := range servers {
-		down.Go(s.Shutdown)
-	}
-	down.Wait()
 	stop()
 	wg.Wait()
 	return r.broker.close()
 }
 
+// size is how many jobs of a queue run at once.
+type size struct {
+	queue string
+	n     int
+}
+
+// Resize lets n jobs of a queue run at once from now on. Those that run already
+// are finished, also those above n. It does nothing in a process without the
+// worker role.
+func (r *Runner) Resize(queue string, n int) {
+	if !r.relayOnly {
+		r.resize <- size{queue, n}
+	}
+}
+
+// serve runs the queues until ctx ends and hands back what has not finished.
+func (r *Runner) serve(ctx context.Context) error {
+	servers := map[string]*asynq.Server{}
+	var started []*asynq.Server // also those that take nothing any more
+	defer func() {
+		var down sync.WaitGroup
+		for _, s := range started {
+			down.Go(s.Shutdown)
+		}
+		down.Wait()
+	}()
+	start := func(queue string) error {
+		s := r.server(ctx, queue, r.conc[queue])
+		if err := s.Start(asynq.HandlerFunc(r.process)); err != nil {
+			return err
+		}
+		servers[queue], started = s, append(started, s)
+		return nil
+	}
+	for _, queue := range slices.Sorted(maps.Keys(r.conc)) {
+		if err := start(queue); err != nil {
+			return err
+		}
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case to := <-r.resize:
+			if s := servers[to.queue]; s == nil || to.n == r.conc[to.queue] {
+				continue
+			}
+			servers[to.queue].Stop()
+			r.conc[to.queue] = to.n
+			if err := start(to.queue); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 // server runs one queue.
-func (r *Runner) server(ctx context.Context, queue string) *asynq.Server {
+func (r *Runner) server(ctx context.Context, queue string, n int) *asynq.Server {
 	return asynq.NewServerFromRedisClient(r.broker.client, asynq.Config{
-		Concurrency:       r.conc[queue],
+		Concurrency:       n,
 		Queues:            map[string]int{queue: 1},
 		TaskCheckInterval: 100 * time.Millisecond, // the default of 1 s makes an idle server start jobs late
 		BaseContext:       func() context.Context { return ctx },

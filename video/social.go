@@ -15,7 +15,7 @@ func (v *Video) social() {
 	o := v.o
 	v.Comments = comment.New(comment.Options{
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Logger: o.Logger,
-		AcceptRemote: o.Config.VideoComments.AcceptRemoteComments,
+		AcceptRemote: func() bool { return o.Config.Current().VideoComments.AcceptRemoteComments },
 	})
 	v.rate = rate.New(rate.Options{
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Listing: v.Listing, Channels: o.Channels, Changed: v.federation.Changed, Logger: o.Logger,

@@ -24,10 +24,12 @@ import (
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/video/password"
 	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/video/rate"
 	"github.com/kinemesh/kinemesh/video/redundancy"
 	"github.com/kinemesh/kinemesh/video/report"
+	"github.com/kinemesh/kinemesh/video/schedule"
 	"github.com/kinemesh/kinemesh/video/serve"
 	"github.com/kinemesh/kinemesh/video/storage"
 	"github.com/kinemesh/kinemesh/video/storyboard"
@@ -69,6 +71,8 @@ type Video struct {
 	caption    *caption.Service
 	chapter    *chapter.Service
 	storyboard *storyboard.Service
+	passwords  *password.Service
+	schedule   *schedule.Service
 	playlist   *playlist.Service
 	Comments   *comment.Service
 	rate       *rate.Service
@@ -117,23 +121,28 @@ func (v *Video) put(ctx context.Context, key string, r io.Reader) error {
 func (v *Video) assemble() (err error) {
 	o, cfg := v.o, v.o.Config
 	v.Catalog, err = catalog.New(catalog.Options{
-		DB: o.DB, Channels: o.Channels, Origin: cfg.Origin(), Logger: o.Logger, InstanceName: cfg.Instance.Name,
+		DB: o.DB, Channels: o.Channels, Origin: cfg.Origin(), Logger: o.Logger, InstanceName: func() string { return cfg.Current().Instance.Name },
 		PutFile:          v.put,
 		DeleteFile:       v.store.Delete,
-		FederateUnlisted: cfg.Federation.Videos.FederateUnlisted, Storyboards: cfg.Storyboards.Enabled,
-		RemoteURI: catalog.RemoteURI{Users: cfg.Search.RemoteURI.Users, Anonymous: cfg.Search.RemoteURI.Anonymous},
+		FederateUnlisted: cfg.Federation.Videos.FederateUnlisted, Storyboards: func() bool { return cfg.Current().Storyboards.Enabled },
+		RemoteURI: func() catalog.RemoteURI { return catalog.RemoteURI(cfg.Current().Search.RemoteURI) },
 	})
 	if err != nil {
 		return err
 	}
 	v.Listing = listing.New(listing.Options{
-		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, HideNSFW: cfg.Instance.DefaultNSFWPolicy == "do_not_list",
+		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, HideNSFW: func() bool { return cfg.Current().Instance.DefaultNSFWPolicy == "do_not_list" },
 	})
+	if v.passwords, err = password.New(o.DB, v.Catalog, string(cfg.Secrets.PeerTube)); err != nil {
+		return err
+	}
+	v.Catalog.Unlock, v.Catalog.SetPasswords = v.passwords.Unlock, v.passwords.Set
+	v.schedule = schedule.New(o.DB, v.Catalog)
 	v.Infohashes = torrent.NewAllowList(v.Catalog.KnownInfohash)
 	v.upload, err = upload.New(upload.Options{
 		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, Store: v.store, Tool: o.Tool,
 		Dir:         filepath.Join(cfg.Storage.TmpPersistent, "uploads"),
-		Transcoding: cfg.Transcoding, Defaults: cfg.Defaults.Publish, MaxFileSize: cfg.Upload.MaxFileSize,
+		Transcoding: func() config.Transcoding { return cfg.Current().Transcoding }, Defaults: func() config.DefaultsPublish { return cfg.Current().Defaults.Publish }, MaxFileSize: cfg.Upload.MaxFileSize,
 		ExpireAfter: cfg.Upload.ExpireAfter, Reserve: reserve, Logger: o.Logger,
 	})
 	if err != nil {
@@ -141,7 +150,8 @@ func (v *Video) assemble() (err error) {
 	}
 	v.transcode, err = transcode.New(transcode.Options{
 		DB: o.DB, Catalog: v.Catalog, Store: v.store, Executor: transcode.Local{Tool: o.Tool},
-		Dir: filepath.Join(cfg.Storage.Tmp, "transcode"), MaxFPS: cfg.Transcoding.FPS.Max, CopyOnly: !cfg.Transcoding.Enabled, AllowList: v.Infohashes, Logger: o.Logger,
+		Dir: filepath.Join(cfg.Storage.Tmp, "transcode"), MaxFPS: func() int { return cfg.Current().Transcoding.FPS.Max },
+		CopyOnly: func() bool { return !cfg.Current().Transcoding.Enabled }, AllowList: v.Infohashes, Logger: o.Logger,
 	})
 	if err != nil {
 		return err
@@ -153,6 +163,7 @@ func (v *Video) assemble() (err error) {
 	if err != nil {
 		return err
 	}
+	v.serve.Passwords = v.passwords
 	v.federation = federation.New(federation.Options{
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Transport: o.Transport, Logger: o.Logger,
 	})
@@ -190,12 +201,13 @@ func (v *Video) Module() activitypub.Module {
 	m := activitypub.Merge(v.Comments.Module(), v.rate.Module(), v.view.Module(), v.report.Module(), v.redundancy.Module(), v.playlist.Module(), v.federation.Module())
 	m.Name = "video"
 	m.Migrations = []migrations.Set{migrations.Video}
-	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs())
-	m.Periodic = slices.Concat(m.Periodic, v.Catalog.Periodic(), v.upload.Periodic())
+	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs(), v.schedule.Jobs())
+	m.Periodic = slices.Concat(m.Periodic, v.Catalog.Periodic(), v.upload.Periodic(), v.schedule.Periodic())
 	features := m.Routes
 	m.Routes = func(r *rest.Router) {
 		features(r)
 		v.upload.Routes(r)
+		v.passwords.Routes(r)
 		v.Catalog.Routes(r)
 		v.Listing.Routes(r)
 		v.serve.Routes(r)

@@ -252,7 +252,7 @@ func TestWithoutFederation(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		e := accountstest.New(t, d)
 		e.User("alice", rest.RoleUser)
-		s := channel.New(channel.Options{DB: d, Actors: e.Actors, MaxPerUser: 5})
+		s := channel.New(channel.Options{DB: d, Actors: e.Actors, MaxPerUser: func() int { return 5 }})
 		ctx := t.Context()
 		own, err := s.AccountByHandle(ctx, "alice")
 		if err != nil {

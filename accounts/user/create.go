@@ -93,7 +93,7 @@ func (s *Service) complete(ctx context.Context, n *NewUser) error {
 	if n.Role < rest.RoleAdmin || n.Role > rest.RoleUser {
 		check.Refuse("body", "role", "Should be 0, 1 or 2", n.Role)
 	}
-	cfg := s.o.Config.User
+	cfg := s.o.Config.Current().User
 	n.VideoQuota = quota(&check, "videoQuota", n.VideoQuota, int64(cfg.VideoQuota))
 	n.VideoQuotaDaily = quota(&check, "videoQuotaDaily", n.VideoQuotaDaily, int64(cfg.VideoQuotaDaily))
 	if n.DisplayName == "" {
@@ -192,7 +192,7 @@ func (s *Service) EnsureRoot(ctx context.Context, password string) (created bool
 			return false, "", err
 		}
 	}
-	email := s.o.Config.Admin.Email
+	email := s.o.Config.Current().Admin.Email
 	if email == "" {
 		email = "admin@localhost"
 	}

@@ -102,7 +102,7 @@ func checkFlags(check *rest.Checker, flags int) {
 
 // SignupOpen tells whether a visitor with that address may register.
 func (s *Service) SignupOpen(ctx context.Context, ip string) (bool, error) {
-	cfg := s.o.Config.Signup
+	cfg := s.o.Config.Current().Signup
 	if !cfg.Enabled || cfg.RequiresApproval || cfg.RequiresEmailVerification || !addressMayRegister(ip, cfg.Filters.CIDR.Whitelist, cfg.Filters.CIDR.Blacklist) {
 		return false, nil
 	}

@@ -167,7 +167,7 @@ func (s *Service) Login(ctx context.Context, login, password, ip string) (*User,
 		return nil, ErrCredentials
 	case u.Blocked:
 		return nil, ErrBlocked
-	case u.EmailVerified != nil && !*u.EmailVerified && s.o.Config.Signup.RequiresEmailVerification:
+	case u.EmailVerified != nil && !*u.EmailVerified && s.o.Config.Current().Signup.RequiresEmailVerification:
 		return nil, ErrUnverified
 	}
 	return u, nil
@@ -215,7 +215,7 @@ func (s *Service) changeTx(tx *db.Tx, userID int64, set map[string]any, rights b
 }
 
 func (s *Service) checkPassword(check *rest.Checker, password string) {
-	low := s.o.Config.User.PasswordConstraints.MinLength
+	low := s.o.Config.Current().User.PasswordConstraints.MinLength
 	if utf8.RuneCountInString(password) < low || len(password) > MaxPassword {
 		check.Refuse("body", "password", fmt.Sprintf("Should be %d characters to %d bytes", low, MaxPassword), nil)
 	}

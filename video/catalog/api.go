@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -104,7 +105,7 @@ func (s *Service) update(c echo.Context) error {
 }
 
 // readForm reads an update: JSON, a form, or a form with pictures.
-func (s *Service) readForm(c echo.Context) (Input, []Thumbnail, error) {
+func (s *Service) readForm(c echo.Context) (form.Input, []Thumbnail, error) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
 	if err != nil {
@@ -118,7 +119,7 @@ func (s *Service) readForm(c echo.Context) (Input, []Thumbnail, error) {
 		if err := r.ParseForm(); err != nil {
 			return nil, nil, rest.BadRequest("The form cannot be read")
 		}
-		in, err := InputFromForm(r.PostForm)
+		in, err := form.FromValues(r.PostForm)
 		return in, nil, err
 	case echo.MIMEApplicationJSON:
 		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxJSON))
@@ -126,9 +127,9 @@ func (s *Service) readForm(c echo.Context) (Input, []Thumbnail, error) {
 			return nil, nil, err
 		}
 		if len(body) == 0 {
-			return Input{}, nil, nil
+			return form.Input{}, nil, nil
 		}
-		in, err := InputFromJSON(body)
+		in, err := form.FromJSON(body)
 		return in, nil, err
 	}
 	return nil, nil, &rest.Problem{Status: http.StatusUnsupportedMediaType, Detail: "Send JSON or a form"}

@@ -263,7 +263,7 @@ func TestRemoteVisibility(t *testing.T) {
 		{"all", catalog.RemoteURI{Users: true, Anonymous: true}, 200, 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := catalogtest.New(t, dbtest.SQLite(t), func(o *catalog.Options) { o.RemoteURI = c.allow })
+			w := catalogtest.New(t, dbtest.SQLite(t), func(o *catalog.Options) { o.RemoteURI = func() catalog.RemoteURI { return c.allow } })
 			bob := w.User("bob", rest.RoleUser)
 			v := w.SaveRemote(catalogtest.RemoteVideo(w.Remote("carol", "far.example"), "0a11ce00-0000-4000-8000-000000000001"))
 			path := "/api/v1/videos/" + v.UUID

@@ -1,12 +1,8 @@
 package catalog
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,24 +12,28 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/kinemesh/kinemesh/accounts/input"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 // Limits of what a user may write, in characters.
 const (
-	minName, maxName           = 3, 120
-	minText                    = 3
-	maxDescription             = 10_000
-	maxSupport                 = 1_000
-	maxSummary                 = 250
-	maxTags                    = 5
-	minTag, maxTag             = 2, 30
-	truncatedLength            = 250
-	maxNSFWFlags               = 3
-	firstYear, lastYearAhead   = 1000, 1
-	maxFormFields, maxFormTags = 100, 50
+	minName, maxName         = 3, 120
+	minText                  = 3
+	maxDescription           = 10_000
+	maxSupport               = 1_000
+	maxSummary               = 250
+	maxTags                  = 5
+	minTag, maxTag           = 2, 30
+	truncatedLength          = 250
+	maxNSFWFlags             = 3
+	firstYear, lastYearAhead = 1000, 1
+	minPassword, maxPassword = 2, 100
 )
+
+// MaxPasswords bounds the passwords of one video.
+const MaxPasswords = 1000
 
 // Attributes are what the owner of a video may set, and nothing else (SEC-45).
 type Attributes struct {
@@ -52,6 +52,22 @@ type Attributes struct {
 	DownloadEnabled       bool
 	WaitTranscoding       bool
 	OriginallyPublishedAt *time.Time
+	Schedule              *Schedule
+	Passwords             []string `json:",omitempty"` // of a protected video; nil: as they are
+}
+
+// Schedule is a change of privacy to come.
+type Schedule struct {
+	At      time.Time
+	Privacy Privacy
+}
+
+// Schedule is when v changes its privacy; nil: never.
+func (v *Video) Schedule() *Schedule {
+	if v.ScheduledAt == nil || v.ScheduledPrivacy == nil {
+		return nil
+	}
+	return &Schedule{*v.ScheduledAt, *v.ScheduledPrivacy}
 }
 
 // NewAttributes are the values of a video about which nothing was said. It is
@@ -66,7 +82,7 @@ func (v *Video) Attributes(tags []string) Attributes {
 		Name: v.Name, Description: v.Description, Support: v.Support, Category: v.Category, Licence: v.Licence,
 		Language: v.Language, Privacy: v.Privacy, NSFW: v.NSFW, NSFWSummary: v.NSFWSummary, NSFWFlags: v.NSFWFlags,
 		Tags: tags, CommentsPolicy: v.CommentsPolicy, DownloadEnabled: v.DownloadEnabled,
-		WaitTranscoding: v.WaitTranscoding, OriginallyPublishedAt: v.OriginallyPublishedAt,
+		WaitTranscoding: v.WaitTranscoding, OriginallyPublishedAt: v.OriginallyPublishedAt, Schedule: v.Schedule(),
 	}
 }
 
@@ -76,6 +92,10 @@ func (v *Video) set(a Attributes) {
 	v.Privacy, v.NSFW, v.NSFWSummary, v.NSFWFlags = a.Privacy, a.NSFW, a.NSFWSummary, a.NSFWFlags
 	v.CommentsPolicy, v.DownloadEnabled, v.WaitTranscoding = a.CommentsPolicy, a.DownloadEnabled, a.WaitTranscoding
 	v.OriginallyPublishedAt = a.OriginallyPublishedAt
+	v.ScheduledAt, v.ScheduledPrivacy = nil, nil
+	if a.Schedule != nil {
+		v.ScheduledAt, v.ScheduledPrivacy = &a.Schedule.At, &a.Schedule.Privacy
+	}
 	v.Folded = Fold(a.Name + "\n" + strings.Join(a.Tags, "\n"))
 }
 
@@ -90,142 +110,22 @@ func Fold(s string) string {
 	}, norm.NFKD.String(s))
 }
 
-// Input is a form or JSON object of a client by field. A field that is there
-// without a value was null.
-type Input map[string][]string
-
-// InputFromJSON reads the body of a request: one object whose fields are
-// scalars or lists of them. Objects inside are ignored.
-func InputFromJSON(body []byte) (Input, error) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var raw map[string]any
-	if err := d.Decode(&raw); err != nil || raw == nil {
-		return nil, rest.BadRequest("The request body should be a JSON object")
-	}
-	in := Input{}
-	for k, v := range raw {
-		switch v := v.(type) {
-		case nil:
-			in[k] = nil
-		case []any:
-			list := []string{}
-			for _, e := range v {
-				if s, ok := scalar(e); ok {
-					list = append(list, s)
-				}
-			}
-			in[k] = list
-		default:
-			if s, ok := scalar(v); ok {
-				in[k] = []string{s}
-			}
-		}
-	}
-	return in, nil
-}
-
-func scalar(v any) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		return v, true
-	case bool:
-		return strconv.FormatBool(v), true
-	case json.Number:
-		return v.String(), true
-	}
-	return "", false
-}
-
-// InputFromForm reads a form; tags come as tags, tags[] or tags[0].
-func InputFromForm(form url.Values) (Input, error) {
-	if len(form) > maxFormFields {
-		return nil, rest.BadRequest("The form has too many fields")
-	}
-	in := Input{}
-	tags := map[string][]string{}
-	for k, v := range form {
-		if k == "tags" || (strings.HasPrefix(k, "tags[") && strings.HasSuffix(k, "]")) {
-			tags[k] = v
-			continue
-		}
-		in[k] = v
-		if len(v) == 1 && (v[0] == "" || v[0] == "null") {
-			in[k] = nil
-		}
-	}
-	if len(tags) > 0 {
-		keys := make([]string, 0, len(tags))
-		for k := range tags {
-			keys = append(keys, k)
-		}
-		slices.SortFunc(keys, func(a, b string) int { return strings.Compare(fmt.Sprintf("%12s", a), fmt.Sprintf("%12s", b)) })
-		list := []string{}
-		for _, k := range keys {
-			for _, t := range tags[k] {
-				if t != "" && t != "null" && len(list) < maxFormTags {
-					list = append(list, t)
-				}
-			}
-		}
-		in["tags"] = list
-	}
-	return in, nil
-}
-
-// get returns a field: not there, there and null, or its first value.
-func (in Input) get(name string) (value string, null, ok bool) {
-	v, ok := in[name]
-	if !ok {
-		return "", false, false
-	}
-	if len(v) == 0 {
-		return "", true, true
-	}
-	return v[0], false, true
-}
-
-// Int reads a whole number; ok is false when the field is absent or null.
-func (in Input) Int(c *rest.Checker, name string) (n int64, ok bool) {
-	s, null, ok := in.get(name)
-	if !ok || null {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		c.Refuse("body", name, "Should be a whole number", s)
-		return 0, false
-	}
-	return n, true
-}
-
-// Bool reads a truth value into dst; an absent or null field leaves it.
-func (in Input) Bool(c *rest.Checker, name string, dst *bool) {
-	s, null, ok := in.get(name)
-	switch {
-	case !ok || null:
-	case s == "true" || s == "1":
-		*dst = true
-	case s == "false" || s == "0":
-		*dst = false
-	default:
-		c.Refuse("body", name, "Should be true or false", s)
-	}
-}
-
 // Apply changes what the input names and leaves the rest of a. It returns a
 // *rest.Problem that names every refused field; a is then not to be used.
-func (in Input) Apply(a *Attributes) error {
+func (a *Attributes) Apply(in form.Input) error {
 	var c rest.Checker
-	in.applyText(&c, a)
-	in.applyNumbers(&c, a)
+	before := a.Privacy
+	applyText(in, &c, a)
+	applyNumbers(in, &c, a)
+	applySchedule(in, &c, a)
+	applyPasswords(in, &c, a, before)
 	in.Bool(&c, "nsfw", &a.NSFW)
 	in.Bool(&c, "downloadEnabled", &a.DownloadEnabled)
 	in.Bool(&c, "waitTranscoding", &a.WaitTranscoding)
 	if v, ok := in["tags"]; ok {
 		a.Tags = checkTags(&c, v)
 	}
-	if s, null, ok := in.get("originallyPublishedAt"); ok {
+	if s, null, ok := in.Get("originallyPublishedAt"); ok {
 		a.OriginallyPublishedAt = nil
 		if !null {
 			a.OriginallyPublishedAt = checkDate(&c, "originallyPublishedAt", s)
@@ -234,15 +134,15 @@ func (in Input) Apply(a *Attributes) error {
 	return c.Err()
 }
 
-func (in Input) applyText(c *rest.Checker, a *Attributes) {
-	if s, _, ok := in.get("name"); ok {
+func applyText(in form.Input, c *rest.Checker, a *Attributes) {
+	if s, _, ok := in.Get("name"); ok {
 		a.Name = input.Line(s) // SEC-38
 	}
 	if n := utf8.RuneCountInString(a.Name); n < minName || n > maxName {
 		c.Refuse("body", "name", fmt.Sprintf("Should have %d to %d characters", minName, maxName), a.Name)
 	}
 	long := func(name string, dst *string, most int) {
-		s, _, ok := in.get(name)
+		s, _, ok := in.Get(name)
 		if !ok {
 			return
 		}
@@ -254,7 +154,7 @@ func (in Input) applyText(c *rest.Checker, a *Attributes) {
 	long("description", &a.Description, maxDescription)
 	long("support", &a.Support, maxSupport)
 	long("nsfwSummary", &a.NSFWSummary, maxSummary)
-	if s, null, ok := in.get("language"); ok {
+	if s, null, ok := in.Get("language"); ok {
 		a.Language = nil
 		if !null && s != "" {
 			if label.Language(s) == label.Unknown {
@@ -265,9 +165,9 @@ func (in Input) applyText(c *rest.Checker, a *Attributes) {
 	}
 }
 
-func (in Input) applyNumbers(c *rest.Checker, a *Attributes) {
+func applyNumbers(in form.Input, c *rest.Checker, a *Attributes) {
 	labelled := func(name string, known func(int) string, dst **int) {
-		s, null, ok := in.get(name)
+		s, null, ok := in.Get(name)
 		if !ok {
 			return
 		}
@@ -286,8 +186,8 @@ func (in Input) applyNumbers(c *rest.Checker, a *Attributes) {
 	labelled("licence", label.Licence, &a.Licence)
 	if n, ok := in.Int(c, "privacy"); ok {
 		a.Privacy = Privacy(n)
-		if n < int64(Public) || n > int64(Private) {
-			c.Refuse("body", "privacy", "Should be 1 (public), 2 (unlisted) or 3 (private)", n)
+		if privacies[int(n)] == "" {
+			c.Refuse("body", "privacy", "Should be 1 (public), 2 (unlisted), 3 (private), 4 (internal) or 5 (password protected)", n)
 		}
 	}
 	if n, ok := in.Int(c, "commentsPolicy"); ok {
@@ -295,7 +195,7 @@ func (in Input) applyNumbers(c *rest.Checker, a *Attributes) {
 		if commentsPolicies[int(n)] == "" {
 			c.Refuse("body", "commentsPolicy", "Should be 1, 2 or 3", n)
 		}
-	} else if _, null, ok := in.get("commentsEnabled"); ok && !null { // clients before 6.2
+	} else if _, null, ok := in.Get("commentsEnabled"); ok && !null { // clients before 6.2
 		on := true
 		in.Bool(c, "commentsEnabled", &on)
 		a.CommentsPolicy = CommentsEnabled
@@ -309,6 +209,68 @@ func (in Input) applyNumbers(c *rest.Checker, a *Attributes) {
 			c.Refuse("body", "nsfwFlags", "Should be a sum of 1 and 2", n)
 		}
 	}
+}
+
+// applySchedule reads scheduleUpdate, an object with updateAt and privacy.
+func applySchedule(in form.Input, c *rest.Checker, a *Attributes) {
+	const field, at, privacy = "scheduleUpdate", "scheduleUpdate[updateAt]", "scheduleUpdate[privacy]"
+	if _, null, ok := in.Get(field); ok {
+		if !null {
+			c.Refuse("body", field, "Should be an object with updateAt and privacy, or null", nil)
+		}
+		a.Schedule = nil
+	}
+	when, _, hasTime := in.Get(at)
+	n, hasPrivacy := in.Int(c, privacy)
+	switch {
+	case !hasTime && !hasPrivacy:
+		return
+	case !hasTime:
+		c.Refuse("body", at, "Schedule update at is mandatory", nil)
+		return
+	case !hasPrivacy:
+		n = int64(Public)
+	}
+	a.Schedule = &Schedule{Privacy: Privacy(n)}
+	if p := Privacy(n); p != Public && p != Unlisted && p != Internal {
+		c.Refuse("body", privacy, "Should be 1 (public), 2 (unlisted) or 4 (internal)", n)
+	}
+	if t := checkDate(c, at, when); t != nil {
+		a.Schedule.At = *t
+	}
+}
+
+// applyPasswords reads videoPasswords, which a video must bring with it that
+// becomes protected.
+func applyPasswords(in form.Input, c *rest.Checker, a *Attributes, before Privacy) {
+	given, ok := in["videoPasswords"]
+	if a.Privacy != Password {
+		return
+	}
+	switch {
+	case !ok && (before != Password):
+		c.Refuse("body", "videoPasswords", "Video passwords are missing", nil)
+	case ok:
+		a.Passwords = CheckPasswords(c, "videoPasswords", given)
+	}
+}
+
+// CheckPasswords refuses what cannot be the passwords of a video.
+func CheckPasswords(c *rest.Checker, field string, given []string) []string {
+	seen := map[string]bool{}
+	for _, p := range given {
+		if n := utf8.RuneCountInString(p); n < minPassword || n > maxPassword || !utf8.ValidString(p) {
+			c.Refuse("body", field, fmt.Sprintf("Each should have %d to %d characters", minPassword, maxPassword), nil)
+		}
+		if seen[p] {
+			c.Refuse("body", field, "Duplicate video passwords are not allowed", nil)
+		}
+		seen[p] = true
+	}
+	if len(given) == 0 || len(given) > MaxPasswords {
+		c.Refuse("body", field, fmt.Sprintf("Should be 1 to %d", MaxPasswords), len(given))
+	}
+	return given
 }
 
 func checkTags(c *rest.Checker, given []string) []string {

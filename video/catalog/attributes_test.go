@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/form"
 )
 
 // TestInput reads the same video as JSON and as each kind of form that clients
@@ -33,17 +34,17 @@ func TestInput(t *testing.T) {
 		}
 		return v
 	}
-	inputs := map[string]func() (catalog.Input, error){
-		"json": func() (catalog.Input, error) {
-			return catalog.InputFromJSON([]byte(`{"name":"A film","description":"About\n\nit","support":"Help","category":15,"licence":"2",
+	inputs := map[string]func() (form.Input, error){
+		"json": func() (form.Input, error) {
+			return form.FromJSON([]byte(`{"name":"A film","description":"About\n\nit","support":"Help","category":15,"licence":"2",
 "language":"de","privacy":2,"nsfw":true,"nsfwSummary":"loud","nsfwFlags":3,"tags":["one","two",null,{}],"commentsPolicy":3,
 "downloadEnabled":false,"waitTranscoding":"true","originallyPublishedAt":"2020-01-02T03:04:05.000Z","scheduleUpdate":{"updateAt":"x"}}`))
 		},
-		"tags repeated":     func() (catalog.Input, error) { return catalog.InputFromForm(form("tags", "one", "tags", "two")) },
-		"tags in brackets":  func() (catalog.Input, error) { return catalog.InputFromForm(form("tags[]", "one", "tags[]", "two")) },
-		"tags with numbers": func() (catalog.Input, error) { return catalog.InputFromForm(form("tags[1]", "two", "tags[0]", "one")) },
-		"an empty tag": func() (catalog.Input, error) {
-			return catalog.InputFromForm(form("tags", "one", "tags", "", "tags", "two"))
+		"tags repeated":     func() (form.Input, error) { return form.FromValues(form("tags", "one", "tags", "two")) },
+		"tags in brackets":  func() (form.Input, error) { return form.FromValues(form("tags[]", "one", "tags[]", "two")) },
+		"tags with numbers": func() (form.Input, error) { return form.FromValues(form("tags[1]", "two", "tags[0]", "one")) },
+		"an empty tag": func() (form.Input, error) {
+			return form.FromValues(form("tags", "one", "tags", "", "tags", "two"))
 		},
 	}
 	for name, read := range inputs {
@@ -53,7 +54,7 @@ func TestInput(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := catalog.NewAttributes()
-			if err := in.Apply(&got); err != nil {
+			if err := got.Apply(in); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -66,7 +67,7 @@ func TestInput(t *testing.T) {
 // TestDefaults is a video about which only its name is known.
 func TestDefaults(t *testing.T) {
 	a := catalog.NewAttributes()
-	if err := (catalog.Input{"name": {"A film"}}).Apply(&a); err != nil {
+	if err := a.Apply(form.Input{"name": {"A film"}}); err != nil {
 		t.Fatal(err)
 	}
 	want := catalog.Attributes{Name: "A film", Privacy: catalog.Private, CommentsPolicy: catalog.CommentsEnabled, DownloadEnabled: true}
@@ -82,22 +83,22 @@ func TestNulls(t *testing.T) {
 		Name: "A film", Description: "text", Support: "text", Category: &n, Licence: &n, Language: &s, Privacy: catalog.Public,
 		Tags: []string{"aa"}, CommentsPolicy: catalog.CommentsEnabled, OriginallyPublishedAt: &at, NSFW: true, NSFWSummary: "why",
 	}
-	fromForm, err := catalog.InputFromForm(url.Values{
+	fromForm, err := form.FromValues(url.Values{
 		"category": {"null"}, "licence": {""}, "language": {"null"}, "description": {""}, "support": {"null"},
 		"originallyPublishedAt": {""}, "nsfwSummary": {"null"}, "nsfw": {""}, "tags": {""},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	fromJSON, err := catalog.InputFromJSON([]byte(`{"category":null,"licence":null,"language":null,"description":null,"support":null,
+	fromJSON, err := form.FromJSON([]byte(`{"category":null,"licence":null,"language":null,"description":null,"support":null,
 "originallyPublishedAt":null,"nsfwSummary":null,"nsfw":null,"tags":null}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := catalog.Attributes{Name: "A film", Privacy: catalog.Public, CommentsPolicy: catalog.CommentsEnabled, NSFW: true}
-	for name, in := range map[string]catalog.Input{"form": fromForm, "json": fromJSON} {
+	for name, in := range map[string]form.Input{"form": fromForm, "json": fromJSON} {
 		got := full
-		if err := in.Apply(&got); err != nil {
+		if err := got.Apply(in); err != nil {
 			t.Fatal(err)
 		}
 		got.Tags = append([]string(nil), got.Tags...)
@@ -112,11 +113,11 @@ func TestInputRefuses(t *testing.T) {
 	for i := range 101 {
 		many[strings.Repeat("x", i+1)] = []string{"1"}
 	}
-	if _, err := catalog.InputFromForm(many); err == nil {
+	if _, err := form.FromValues(many); err == nil {
 		t.Error("a form of 101 fields is taken")
 	}
 	for _, body := range []string{``, `null`, `[]`, `"text"`, `{`, `{"name":"a"`} {
-		if _, err := catalog.InputFromJSON([]byte(body)); err == nil {
+		if _, err := form.FromJSON([]byte(body)); err == nil {
 			t.Errorf("%q is taken", body)
 		}
 	}

@@ -46,6 +46,9 @@ func (s *Service) Create(tx *db.Tx, n NewVideo) (*Video, error) {
 	if err := saveTags(tx, v.ID, n.Attributes.Tags); err != nil {
 		return nil, err
 	}
+	if err := s.savePasswords(tx, v, Public, n.Attributes.Passwords); err != nil {
+		return nil, err
+	}
 	for _, t := range n.Thumbnails {
 		t.ID, t.VideoID, t.Stored, t.CreatedAt, t.UpdatedAt = 0, v.ID, true, now, now
 		if err := tx.Create(&t).Error; err != nil {
@@ -57,6 +60,9 @@ func (s *Service) Create(tx *db.Tx, n NewVideo) (*Video, error) {
 		if err := tx.Create(&r).Error; err != nil {
 			return nil, fmt.Errorf("create rendition: %w", err)
 		}
+	}
+	if err := s.created(tx, v); err != nil {
+		return nil, err
 	}
 	if err := s.Advance(tx, v.ID); err != nil {
 		return nil, err
@@ -124,7 +130,7 @@ func (s *Service) Advance(tx *db.Tx, videoID int64) error {
 		if err := tx.Model(&Video{}).Where("id = ?", v.ID).UpdateColumn("source_key", "").Error; err != nil {
 			return fmt.Errorf("forget upload: %w", err)
 		}
-		if s.opts.Storyboards {
+		if s.opts.Storyboards() {
 			if err := jobs.Insert(tx, StoryboardArgs{VideoID: v.ID}, jobs.Unique(strconv.FormatInt(v.ID, 10))); err != nil {
 				return err
 			}

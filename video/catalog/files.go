@@ -207,7 +207,7 @@ func saveInfohashes(tx *db.Tx, videoID int64, hashes []string, given bool) error
 func (s *Service) KnownInfohash(ctx context.Context, hash string) (bool, error) {
 	var n int64
 	err := s.db.Read(ctx).Raw(`SELECT count(*) FROM infohashes i JOIN videos v ON v.id = i.video_id
- WHERE i.hash = ? AND v.privacy IN (?, ?)`, hash, Public, Unlisted).Scan(&n).Error
+ WHERE i.hash = ? AND v.privacy IN (?, ?) AND NOT v.blocked`, hash, Public, Unlisted).Scan(&n).Error
 	if err != nil {
 		return false, fmt.Errorf("look up infohash: %w", err)
 	}

@@ -86,18 +86,26 @@ type VideoJSON struct {
 	Channel               channel.Summary `json:"channel"`
 
 	// For the owner and moderators.
-	WaitTranscoding   *bool     `json:"waitTranscoding,omitempty"`
-	State             *labelled `json:"state,omitempty"`
-	ScheduledUpdate   *string   `json:"scheduledUpdate,omitempty"`
-	Blacklisted       *bool     `json:"blacklisted,omitempty"`
-	BlacklistedReason *jsonNull `json:"blacklistedReason,omitempty"`
+	WaitTranscoding   *bool        `json:"waitTranscoding,omitempty"`
+	State             *labelled    `json:"state,omitempty"`
+	ScheduledUpdate   *apiSchedule `json:"scheduledUpdate,omitempty"`
+	Blacklisted       *bool        `json:"blacklisted,omitempty"`
+	BlacklistedReason **string     `json:"blacklistedReason,omitempty"` // null without one
 }
 
-// jsonNull prints null where a client expects the key.
-type jsonNull struct{}
+// apiSchedule is when a video changes its privacy (OpenAPI VideoScheduledUpdate).
+type apiSchedule struct {
+	UpdateAt channel.Time `json:"updateAt"`
+	Privacy  Privacy      `json:"privacy"`
+}
 
-// MarshalJSON implements json.Marshaler.
-func (jsonNull) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
+func scheduleToAPI(v *Video) *apiSchedule {
+	sch := v.Schedule()
+	if sch == nil {
+		return nil
+	}
+	return &apiSchedule{apiTime(sch.At), sch.Privacy}
+}
 
 // Sizes of pictures (tracker reference 5).
 const (
@@ -139,9 +147,9 @@ func (s *Service) APIVideo(l *Listed, own bool) VideoJSON {
 		a.Thumbnails = []apiThumbnail{}
 	}
 	if own {
-		no := false
 		a.WaitTranscoding, a.State = &l.WaitTranscoding, &labelled{int(l.State), l.State.Label()}
-		a.Blacklisted, a.BlacklistedReason = &no, &jsonNull{}
+		a.Blacklisted, a.BlacklistedReason = &l.Blocked, new(orNull(l.BlockReason))
+		a.ScheduledUpdate = scheduleToAPI(&l.Video)
 	}
 	return a
 }
@@ -268,8 +276,9 @@ func (s *Service) detailsToAPI(v *Video, m *Media, ch *channel.Channel) apiDetai
 		CommentsEnabled: v.CommentsPolicy != CommentsDisabled,
 		CommentsPolicy:  labelled{int(v.CommentsPolicy), v.CommentsPolicy.Label()}, DownloadEnabled: v.DownloadEnabled,
 		WaitTranscoding: v.WaitTranscoding, State: labelled{int(v.State), v.State.Label()}, TrackerURLs: m.Trackers,
+		Blacklisted: v.Blocked, BlacklistedReason: orNull(v.BlockReason),
 	}
-	d.Description = orNull(v.Description)
+	d.Description, d.ScheduledUpdate = orNull(v.Description), scheduleToAPI(v)
 	if d.Tags == nil {
 		d.Tags = []string{}
 	}

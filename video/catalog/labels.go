@@ -5,8 +5,8 @@ import "github.com/kinemesh/kinemesh/video/label"
 // Privacy says for whom a video is; the numbers go over the API.
 type Privacy int
 
-// The privacies. Internal and Password are known so that a stored value is
-// never misread; this version does not let them be chosen.
+// The privacies. Internal is for users of this instance, Password for whoever
+// has one of the video's passwords.
 const (
 	Public   Privacy = 1
 	Unlisted Privacy = 2

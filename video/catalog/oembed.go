@@ -71,7 +71,7 @@ func (s *Service) oEmbed(c echo.Context) error {
 			`title="%s" src="%s" frameborder="0" allowfullscreen></iframe>`,
 			width, height, html.EscapeString(v.Name), html.EscapeString(s.urls.Origin+"/videos/embed/"+v.UUID)),
 		AuthorName: s.opts.Channels.APIChannelSummary(ch).DisplayName, AuthorURL: ch.Actor.IRI,
-		ProviderName: s.opts.InstanceName, ProviderURL: s.urls.Origin,
+		ProviderName: s.opts.InstanceName(), ProviderURL: s.urls.Origin,
 	}
 	if t := m.Thumbnail(Preview); t != nil && (maxWidth == nil || *maxWidth >= t.Width) && (maxHeight == nil || *maxHeight >= t.Height) {
 		out.ThumbnailURL, out.ThumbnailWidth, out.ThumbnailHeight = s.urls.Origin+ThumbnailPath(t), t.Width, t.Height

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/picture"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -81,7 +82,7 @@ func (s *Service) forget(ctx context.Context, pictures []Thumbnail) {
 
 // readMultipart reads a form with the pictures thumbnailfile and previewfile.
 // One of them alone serves for both sizes when it is the thumbnail.
-func (s *Service) readMultipart(c echo.Context) (Input, []Thumbnail, error) {
+func (s *Service) readMultipart(c echo.Context) (form.Input, []Thumbnail, error) {
 	r := c.Request()
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, 2*picture.MaxBytes+maxJSON)
 	if err := r.ParseMultipartForm(2*picture.MaxBytes + maxJSON); err != nil {
@@ -90,7 +91,7 @@ func (s *Service) readMultipart(c echo.Context) (Input, []Thumbnail, error) {
 		}
 		return nil, nil, rest.BadRequest("The form cannot be read")
 	}
-	in, err := InputFromForm(r.MultipartForm.Value)
+	in, err := form.FromValues(r.MultipartForm.Value)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -101,7 +102,7 @@ func TestUpdateAndDeleteAtOnce(t *testing.T) {
 				if i == 0 {
 					return w.Catalog.Delete(context.Background(), alice.Principal(), catalog.Ref{ID: v.ID})
 				}
-				in := catalog.Input{"name": {fmt.Sprint("Name ", i)}, "tags": {"aa", fmt.Sprint("tag", i)}}
+				in := form.Input{"name": {fmt.Sprint("Name ", i)}, "tags": {"aa", fmt.Sprint("tag", i)}}
 				return w.Catalog.Update(context.Background(), alice.Principal(), catalog.Ref{ID: v.ID}, in, nil)
 			})
 			for i, err := range errs {

@@ -58,7 +58,7 @@ func (s *Service) SaveRemote(tx *db.Tx, r Remote) (v *Video, changed bool, err e
 	if err := tx.Model(&Video{}).Where("id = ?", v.ID).UpdateColumn("listed", listed).Error; err != nil {
 		return nil, false, fmt.Errorf("list video: %w", err)
 	}
-	return v, true, nil
+	return v, true, s.written(tx, v, Writing{New: old == nil})
 }
 
 // stored loads and locks the remote video that a document describes; nil when it
@@ -104,6 +104,7 @@ func (s *Service) saveRemoteRow(tx *db.Tx, r *Remote, old *Video) error {
 	}
 	v.ID, v.CreatedAt, v.Listed = old.ID, old.CreatedAt, old.Listed
 	v.Likes, v.Dislikes, v.Comments = old.Likes, old.Dislikes, old.Comments
+	v.Blocked, v.Withheld = old.Blocked, old.Withheld
 	if err := tx.Model(v).Where("id = ?", v.ID).Select("*").UpdateColumns(v).Error; err != nil {
 		return fmt.Errorf("save remote video: %w", err)
 	}
@@ -207,8 +208,11 @@ func (s *Service) saveRemoteThumbnails(tx *db.Tx, v *Video, pictures []Thumbnail
 
 // shouldList tells whether a remote video belongs in the lists of this
 // instance: its instance actor follows the channel, the account or an actor
-// that shared the video (PT federation 5).
+// that shared the video (PT federation 5). A blocked one is in no list.
 func (s *Service) shouldList(tx *db.Tx, v *Video) (bool, error) {
+	if v.Blocked {
+		return false, nil
+	}
 	var n int64
 	err := tx.Raw(`SELECT COUNT(*) FROM follows f
  JOIN actors me ON me.id = f.follower_id AND me.host = '' AND me.type = 'Application'
@@ -222,10 +226,10 @@ func (s *Service) shouldList(tx *db.Tx, v *Video) (bool, error) {
 }
 
 // listedSQL tells, in an UPDATE of videos, what [Service.shouldList] tells.
-const listedSQL = `(
+const listedSQL = `(NOT blocked AND (
   EXISTS (SELECT 1 FROM channels c JOIN accounts a ON a.id = c.account_id
    WHERE c.id = videos.channel_id AND (c.actor_id IN (` + followedSQL + `) OR a.actor_id IN (` + followedSQL + `)))
-  OR EXISTS (SELECT 1 FROM video_shares s WHERE s.video_id = videos.id AND s.actor_id IN (` + followedSQL + `)))`
+  OR EXISTS (SELECT 1 FROM video_shares s WHERE s.video_id = videos.id AND s.actor_id IN (` + followedSQL + `))))`
 
 const followedSQL = `SELECT f.target_id FROM follows f
  JOIN actors me ON me.id = f.follower_id AND me.host = '' AND me.type = 'Application' WHERE f.state = 'accepted'`

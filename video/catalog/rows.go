@@ -42,6 +42,8 @@ type Video struct {
 	PublishedAt           time.Time
 	FetchedAt             *time.Time // of a remote video: when its document was read last
 	UploadedAt            *time.Time // when its file was replaced last
+	ScheduledAt           *time.Time // when it gets ScheduledPrivacy; nil: it keeps what it has
+	ScheduledPrivacy      *Privacy
 	Downloads             int64
 	LiveSaveReplay        bool
 	PermanentLive         bool
@@ -53,7 +55,11 @@ type Video struct {
 	CreatedAt             time.Time
 	UpdatedAt             time.Time
 
-	Owner Owner `gorm:"-"`
+	Blocked  bool // by moderators: for its owner and them only (video/block)
+	Withheld bool // from other servers, too
+
+	Owner       Owner  `gorm:"-"`
+	BlockReason string `gorm:"-"` // of a blocked one, loaded with Owner
 }
 
 // Owner says to whom a video belongs.
@@ -76,7 +82,7 @@ func (v *Video) ShortUUID() string { return ShortUUID(v.UUID) }
 func (v *Video) Federates() bool { return v.Privacy == Public && v.ready() }
 
 func (v *Video) ready() bool {
-	return v.Local && (v.State == Published || v.State == WaitingForLive || v.State == LiveEnded)
+	return v.Local && !v.Withheld && (v.State == Published || v.State == WaitingForLive || v.State == LiveEnded)
 }
 
 // Federates tells whether other servers may have v as it is now: a public video,

@@ -8,11 +8,11 @@ import (
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
-// CanSee decides whether p (nil: anonymous) may see v and its bytes. Every way
-// to a video asks it: API, pages, ActivityPub, files, downloads, feeds, search
-// (SEC-54). v must have its Owner.
+// CanSee decides whether p (nil: anonymous) may see v and its bytes, without its
+// password. Every way to a video asks it, or [Service.Permit]: API, pages,
+// ActivityPub, files, downloads, feeds, search (SEC-54). v must have its Owner.
 func (s *Service) CanSee(ctx context.Context, p *rest.Principal, v *Video) bool {
-	return s.check(ctx, p, v) == nil
+	return s.Permit(rest.WithGuess(ctx, rest.Guess{}), p, v) == nil
 }
 
 // Shows tells whether the rules for hosts let p have a video: of another server
@@ -33,8 +33,9 @@ func IsOwner(p *rest.Principal, v *Video) bool {
 	return p != nil && v.Owner.UserID != 0 && v.Owner.UserID == p.UserID
 }
 
-// check is nil when p may see v, else what to answer.
-func (s *Service) check(ctx context.Context, p *rest.Principal, v *Video) *rest.Problem {
+// Permit is nil when p may see v with the password that the request brought, if
+// any, else what to answer.
+func (s *Service) Permit(ctx context.Context, p *rest.Principal, v *Video) *rest.Problem {
 	if !s.Shows(ctx, p, v) {
 		return rest.NotFound("Video not found")
 	}
@@ -45,8 +46,12 @@ func (s *Service) check(ctx context.Context, p *rest.Principal, v *Video) *rest.
 	switch {
 	case !ready:
 		return rest.NotFound("Video not found")
+	case v.Blocked:
+		return rest.Forbidden("Cannot fetch information of private/internal/blocked video")
 	case v.Privacy == Internal && v.Local && p != nil:
 		return nil
+	case v.Privacy == Password && v.Local && s.Unlock != nil:
+		return s.Unlock(ctx, v)
 	case v.Privacy != Public && v.Privacy != Unlisted && p == nil:
 		return &rest.Problem{Status: http.StatusUnauthorized, Detail: "Please authenticate to see this video"}
 	case v.Privacy != Public && v.Privacy != Unlisted:
@@ -63,7 +68,8 @@ func (s *Service) check(ctx context.Context, p *rest.Principal, v *Video) *rest.
 // RemoteAllowed tells whether p may look up objects of servers that this
 // instance does not follow.
 func (s *Service) RemoteAllowed(p *rest.Principal) bool {
-	return s.opts.RemoteURI.Anonymous || (p != nil && s.opts.RemoteURI.Users)
+	may := s.opts.RemoteURI()
+	return may.Anonymous || (p != nil && may.Users)
 }
 
 // Find loads the video that a client named and lets p see it, or answers with
@@ -79,7 +85,7 @@ func (s *Service) Find(ctx context.Context, p *rest.Principal, id string) (*Vide
 	if err != nil {
 		return nil, problem(err)
 	}
-	if problem := s.check(ctx, p, v); problem != nil {
+	if problem := s.Permit(ctx, p, v); problem != nil {
 		return nil, problem
 	}
 	if v.Privacy == Unlisted && ref.UUID == "" && !IsOwner(p, v) && !p.IsModerator() {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 // Errors of the operations.
@@ -42,10 +43,10 @@ type Options struct {
 	// (federation.videos.federate_unlisted).
 	FederateUnlisted bool
 
-	Storyboards bool // every upload gets one, by a job of video/storyboard
+	Storyboards func() bool // whether every upload gets one, by a job of video/storyboard; nil: none does
 
-	InstanceName string    // provider name of oEmbed
-	RemoteURI    RemoteURI // also lets unlisted remote videos be seen
+	InstanceName func() string    // provider name of oEmbed
+	RemoteURI    func() RemoteURI // also lets unlisted remote videos be seen; nil: nobody
 }
 
 // Service holds the operations on videos. It is safe for concurrent use; its
@@ -67,6 +68,18 @@ type Service struct {
 	// fetched again. nil hears nothing.
 	Touched func(ctx context.Context, v *Video)
 
+	// Unlock looks at the password that a request brought for a protected video:
+	// nil when it opens it, else what to answer. nil opens none.
+	Unlock func(ctx context.Context, v *Video) *rest.Problem
+
+	// SetPasswords replaces the passwords of a video; nil: there are none.
+	SetPasswords func(tx *db.Tx, videoID int64, passwords []string) error
+
+	// Written hears, in the transaction that does it, that the texts of a video
+	// were written, before anybody can see them. It may take the video out of
+	// sight by [Service.SetBlock]. nil hears nothing.
+	Written func(tx *db.Tx, v *Video, w Writing) error
+
 	// Viewers tells how many watch a video now; nil: nobody is known to.
 	Viewers func(videoID int64) int64
 
@@ -84,6 +97,15 @@ func New(o Options) (*Service, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	if o.Storyboards == nil {
+		o.Storyboards = func() bool { return false }
+	}
+	if o.InstanceName == nil {
+		o.InstanceName = func() string { return "" }
+	}
+	if o.RemoteURI == nil {
+		o.RemoteURI = func() RemoteURI { return RemoteURI{} }
+	}
 	return &Service{
 		db: o.DB, log: o.Logger, opts: o, urls: URLs{Origin: o.Origin, Host: u.Host},
 	}, nil
@@ -100,6 +122,8 @@ const ownerJoin = ` JOIN channels ch ON ch.id = v.channel_id
 type ownedVideo struct {
 	Video
 	OwnerUserID, OwnerAccountID, AccountActorID, ChannelActorID int64
+
+	Reason string
 }
 
 func (o *ownedVideo) video() *Video {
@@ -107,15 +131,19 @@ func (o *ownedVideo) video() *Video {
 	v.Owner = Owner{
 		UserID: o.OwnerUserID, AccountID: o.OwnerAccountID, AccountActorID: o.AccountActorID, ChannelActorID: o.ChannelActorID,
 	}
+	v.BlockReason = o.Reason
 	return &v
 }
+
+// blockReason is the reason of a blocked video, as a column.
+const blockReason = `CASE WHEN v.blocked THEN (SELECT b.reason FROM video_blocks b WHERE b.video_id = v.id) ELSE '' END`
 
 // get loads one video with its owner. lock keeps others from changing it until
 // the transaction ends.
 func get(g *gorm.DB, lock, where string, args ...any) (*Video, error) {
 	var row ownedVideo
 	err := g.Raw(`SELECT v.*, COALESCE(ac.user_id, 0) AS owner_user_id, ac.id AS owner_account_id,
- ac.actor_id AS account_actor_id, ch.actor_id AS channel_actor_id
+ ac.actor_id AS account_actor_id, ch.actor_id AS channel_actor_id, `+blockReason+` AS reason
  FROM videos v`+ownerJoin+` WHERE `+where+lock, args...).Scan(&row).Error
 	if err != nil {
 		return nil, fmt.Errorf("load video: %w", err)

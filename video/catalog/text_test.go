@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/form"
 )
 
 func TestTruncate(t *testing.T) {
@@ -51,20 +52,20 @@ func FuzzInput(f *testing.F) {
 	f.Add(`{"name":"A film","tags":["a","b"],"category":3,"privacy":1}`, "name=x&tags[0]=a")
 	f.Add(`{"name":null,"originallyPublishedAt":"2020-01-01"}`, "tags=a&tags=b&name=")
 	f.Fuzz(func(t *testing.T, body, form string) {
-		check := func(in catalog.Input) {
+		check := func(in form.Input) {
 			a := catalog.NewAttributes()
-			if in.Apply(&a) != nil {
+			if a.Apply(in) != nil {
 				return
 			}
 			if n := utf8.RuneCountInString(a.Name); n < 3 || n > 120 || len(a.Tags) > 5 || !utf8.ValidString(a.Name) || a.Privacy < 1 || a.Privacy > 3 {
 				t.Fatalf("%q %q is taken: %+v", body, form, a)
 			}
 		}
-		if in, err := catalog.InputFromJSON([]byte(body)); err == nil {
+		if in, err := form.FromJSON([]byte(body)); err == nil {
 			check(in)
 		}
 		if v, err := url.ParseQuery(form); err == nil {
-			if in, err := catalog.InputFromForm(v); err == nil {
+			if in, err := form.FromValues(v); err == nil {
 				check(in)
 			}
 		}

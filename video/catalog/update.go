@@ -8,6 +8,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -17,7 +18,7 @@ func mayEdit(p *rest.Principal, v *Video) bool { return IsOwner(p, v) || p.IsMod
 // Update changes a local video as its owner, or a moderator, asks. pictures
 // replace those of the same type and are stored already. Errors are
 // *rest.Problem, ErrNotFound or ErrForbidden.
-func (s *Service) Update(ctx context.Context, p *rest.Principal, ref Ref, in Input, pictures []Thumbnail) error {
+func (s *Service) Update(ctx context.Context, p *rest.Principal, ref Ref, in form.Input, pictures []Thumbnail) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		v, err := getRef(tx.DB, "", ref)
 		if err != nil {
@@ -35,11 +36,11 @@ func (s *Service) Update(ctx context.Context, p *rest.Principal, ref Ref, in Inp
 			return err
 		}
 		a := v.Attributes(m.Tags)
-		if err := in.Apply(&a); err != nil {
+		if err := a.Apply(in); err != nil {
 			return err
 		}
 		v.set(a)
-		if err := in.moveChannel(tx, v); err != nil {
+		if err := moveChannel(tx, in, v); err != nil {
 			return err
 		}
 		if err := s.saveUpdate(tx, &before, v); err != nil {
@@ -50,7 +51,13 @@ func (s *Service) Update(ctx context.Context, p *rest.Principal, ref Ref, in Inp
 				return err
 			}
 		}
+		if err := s.savePasswords(tx, v, before.Privacy, a.Passwords); err != nil {
+			return err
+		}
 		if err := s.SetThumbnails(tx, v, pictures); err != nil {
+			return err
+		}
+		if err := s.written(tx, v, Writing{By: p.UserID, New: isPrivate(&before) && !isPrivate(v)}); err != nil {
 			return err
 		}
 		return s.afterUpdate(tx, &before, v)
@@ -58,7 +65,7 @@ func (s *Service) Update(ctx context.Context, p *rest.Principal, ref Ref, in Inp
 }
 
 // moveChannel reads channelId: the new channel must belong to the same account.
-func (in Input) moveChannel(tx *db.Tx, v *Video) error {
+func moveChannel(tx *db.Tx, in form.Input, v *Video) error {
 	var check rest.Checker
 	id, ok := in.Int(&check, "channelId")
 	if err := check.Err(); err != nil {
@@ -83,7 +90,32 @@ func (in Input) moveChannel(tx *db.Tx, v *Video) error {
 var updatable = []string{
 	"channel_id", "name", "folded", "description", "support", "category", "licence", "language", "privacy", "nsfw",
 	"nsfw_summary", "nsfw_flags", "comments_policy", "download_enabled", "wait_transcoding", "originally_published_at",
-	"published_at", "updated_at",
+	"published_at", "updated_at", "scheduled_at", "scheduled_privacy",
+}
+
+// savePasswords replaces the passwords of v with the given ones, nil for as they
+// are, and forgets them when v is not protected any more.
+func (s *Service) savePasswords(tx *db.Tx, v *Video, before Privacy, given []string) error {
+	if s.SetPasswords == nil || v.Privacy != Password && before != Password || v.Privacy == Password && given == nil {
+		return nil
+	}
+	return s.SetPasswords(tx, v.ID, given)
+}
+
+// RunSchedule gives v, which tx has locked, the privacy that it is due for.
+func (s *Service) RunSchedule(tx *db.Tx, v *Video) error {
+	before, sch := *v, v.Schedule()
+	if sch == nil {
+		return nil
+	}
+	v.Privacy, v.ScheduledAt, v.ScheduledPrivacy = sch.Privacy, nil, nil
+	if err := s.saveUpdate(tx, &before, v); err != nil {
+		return err
+	}
+	if err := s.savePasswords(tx, v, before.Privacy, nil); err != nil {
+		return err
+	}
+	return s.afterUpdate(tx, &before, v)
 }
 
 func (s *Service) saveUpdate(tx *db.Tx, before, v *Video) error {

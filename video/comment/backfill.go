@@ -22,7 +22,7 @@ const crawlEvery = 48 * time.Hour
 // stored: at first sight, and now and then.
 func (s *Service) VideoSaved(tx *db.Tx, v *catalog.Video, o vocab.Object) error {
 	address := o.IRI("comments")
-	if v.Local || !s.remote || address == "" || v.CommentsPolicy == catalog.CommentsDisabled {
+	if v.Local || !s.remote() || address == "" || v.CommentsPolicy == catalog.CommentsDisabled {
 		return nil
 	}
 	due, err := catalog.CrawlDue(tx, v.ID, Collection, crawlEvery)

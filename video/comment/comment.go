@@ -69,8 +69,8 @@ type Options struct {
 	Engine   *activitypub.Engine
 	Catalog  *catalog.Service
 	Channels *channel.Service
-	// AcceptRemote takes comments of other servers.
-	AcceptRemote bool
+	// AcceptRemote tells whether comments of other servers are taken.
+	AcceptRemote func() bool
 	Logger       *slog.Logger
 }
 
@@ -80,7 +80,7 @@ type Service struct {
 	engine   *activitypub.Engine
 	catalog  *catalog.Service
 	channels *channel.Service
-	remote   bool
+	remote   func() bool
 	log      *slog.Logger
 	urls     catalog.URLs
 }

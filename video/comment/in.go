@@ -50,7 +50,7 @@ func (s *Service) ingest(ctx context.Context, n *note, act *activitypub.Activity
 	if s.engine.Actors.IsLocal(n.iri) { // SEC-13
 		return activitypub.Drop(reject("%s is ours", n.iri))
 	}
-	if !s.remote {
+	if !s.remote() {
 		return activitypub.Drop(errors.New("comments of other servers are not taken here"))
 	}
 	known, err := s.byIRI(ctx, n.iri)

@@ -15,6 +15,7 @@ import (
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -35,11 +36,11 @@ func serve(t *testing.T, d *db.DB, change ...func(*catalog.Options)) *site {
 	s := &site{t: t, files: &catalogtest.Files{}}
 	s.Server = aptest.Serve(t, d, aptest.Options{Modules: func(e *activitypub.Engine) []activitypub.Module {
 		log := slog.New(slog.DiscardHandler)
-		s.channels = channel.New(channel.Options{DB: d, Actors: e.Actors, MaxPerUser: 20, Logger: log})
+		s.channels = channel.New(channel.Options{DB: d, Actors: e.Actors, Logger: log})
 		var err error
 		o := catalog.Options{
 			DB: d, Origin: e.Actors.Origin(), Channels: s.channels, Logger: log, PutFile: s.files.Put, DeleteFile: s.files.Delete,
-			RemoteURI: catalog.RemoteURI{Users: true},
+			RemoteURI: func() catalog.RemoteURI { return catalog.RemoteURI{Users: true} },
 		}
 		for _, f := range change {
 			f(&o)
@@ -146,7 +147,7 @@ func (s *site) edit(o *owner, v *catalog.Video, change m) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	in, err := catalog.InputFromJSON(raw)
+	in, err := form.FromJSON(raw)
 	if err == nil {
 		err = s.catalog.Update(context.Background(), o.Principal, catalog.Ref{ID: v.ID}, in, nil)
 	}

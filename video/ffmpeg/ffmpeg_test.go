@@ -40,7 +40,7 @@ func tool(t *testing.T) *Tool {
 		t.Fatal(errFound)
 	}
 	cp := *foundTool
-	cp.Threads = 1
+	cp.Threads = func() int { return 1 }
 	return &cp
 }
 

@@ -51,16 +51,23 @@ func writeError(err error, messages string) error {
 	return &ToolError{Tool: "ffmpeg", Stderr: messages, Err: errors.Join(cause, err)}
 }
 
+func (t *Tool) threads() int {
+	if t.Threads == nil {
+		return 0
+	}
+	return t.Threads()
+}
+
 // WebVideo makes the MP4 file. The output is complete or absent.
 func (t *Tool) WebVideo(ctx context.Context, w WebVideo, report func(percent float64)) error {
-	w.Threads = t.Threads
+	w.Threads = t.threads()
 	return t.convert(ctx, w.Args(), report, w.Out)
 }
 
 // HLS makes the fragmented file and its media playlist. Both are complete or
 // absent.
 func (t *Tool) HLS(ctx context.Context, h HLS, report func(percent float64)) error {
-	h.Threads = t.Threads
+	h.Threads = t.threads()
 	return t.convert(ctx, h.Args(), report, filepath.Join(h.Dir, h.File), filepath.Join(h.Dir, h.Playlist))
 }
 

@@ -52,9 +52,9 @@ var DefaultMedia = Media{Side: 16_384, Pixels: 40_000_000, FPS: 240, Duration: 2
 // Tool is a pair of ffmpeg and ffprobe with limits. It holds no state: one Tool
 // serves any number of goroutines.
 type Tool struct {
-	FFmpeg  string // absolute path
-	FFprobe string // absolute path
-	Threads int    // of the encoder; 0 lets it choose
+	FFmpeg  string     // absolute path
+	FFprobe string     // absolute path
+	Threads func() int // of the encoder, asked before each run; nil or 0 lets it choose
 	Limits  Limits
 	Media   Media
 

@@ -42,7 +42,7 @@ func (s *Service) parseFilter(c echo.Context, defaultSort string) (Filter, error
 	}
 	switch nsfw := c.QueryParam("nsfw"); nsfw {
 	case "":
-		if s.hideNSFW {
+		if s.hideNSFW() {
 			f.NSFW = new(bool)
 		}
 	case "both":

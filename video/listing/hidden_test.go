@@ -25,7 +25,7 @@ func TestListHidesBlockedServers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o.Channels = channel.New(channel.Options{DB: d, Actors: actors, MaxPerUser: 20, Logger: o.Logger, Rules: rules})
+			o.Channels = channel.New(channel.Options{DB: d, Actors: actors, Logger: o.Logger, Rules: rules})
 		})
 		u := w.User("alice", rest.RoleUser)
 		seed(w, u, 2)

@@ -22,7 +22,7 @@ type Options struct {
 	DB       *db.DB
 	Catalog  *catalog.Service
 	Channels *channel.Service
-	HideNSFW bool // lists leave sensitive videos out unless asked
+	HideNSFW func() bool // whether lists leave sensitive videos out unless asked; nil: no
 }
 
 // Service lists videos. It is safe for concurrent use.
@@ -31,11 +31,14 @@ type Service struct {
 	catalog  *catalog.Service
 	channels *channel.Service
 	host     string
-	hideNSFW bool
+	hideNSFW func() bool
 	owners   owners
 }
 
 // New returns a Service.
 func New(o Options) *Service {
+	if o.HideNSFW == nil {
+		o.HideNSFW = func() bool { return false }
+	}
 	return &Service{db: o.DB, catalog: o.Catalog, channels: o.Channels, host: o.Catalog.URLs().Host, hideNSFW: o.HideNSFW}
 }

@@ -44,7 +44,7 @@ func start(t *testing.T, d *db.DB, acceptFrom string) *site {
 	pictures := &catalogtest.Files{}
 	s.Server = aptest.Serve(t, d, aptest.Options{Idle: true, Modules: func(e *activitypub.Engine) []activitypub.Module {
 		log := slog.New(slog.DiscardHandler)
-		channels := channel.New(channel.Options{DB: d, Actors: e.Actors, MaxPerUser: 20, Logger: log})
+		channels := channel.New(channel.Options{DB: d, Actors: e.Actors, Logger: log})
 		var err error
 		s.catalog, err = catalog.New(catalog.Options{
 			DB: d, Origin: e.Actors.Origin(), Channels: channels, Logger: log, PutFile: pictures.Put, DeleteFile: pictures.Delete,

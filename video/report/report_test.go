@@ -46,7 +46,7 @@ func serve(t *testing.T, d *db.DB) *site {
 	s := &site{t: t, users: map[string]*rest.Principal{}}
 	s.Server = aptest.Serve(t, d, aptest.Options{Idle: true, Modules: func(e *activitypub.Engine) []activitypub.Module {
 		log := slog.New(slog.DiscardHandler)
-		channels := channel.New(channel.Options{DB: d, Actors: e.Actors, MaxPerUser: 20, Logger: log})
+		channels := channel.New(channel.Options{DB: d, Actors: e.Actors, Logger: log})
 		var err error
 		if s.catalog, err = catalog.New(catalog.Options{DB: d, Origin: e.Actors.Origin(), Channels: channels, Logger: log}); err != nil {
 			t.Fatal(err)

@@ -54,7 +54,7 @@ type env struct {
 
 func setUp(t *testing.T, d *db.DB) *env {
 	t.Helper()
-	e := &env{World: catalogtest.New(t, d, func(o *catalog.Options) { o.Storyboards = true }), store: &storage.Folders{Named: map[string]storage.Store{}}}
+	e := &env{World: catalogtest.New(t, d, func(o *catalog.Options) { o.Storyboards = func() bool { return true } }), store: &storage.Folders{Named: map[string]storage.Store{}}}
 	for _, name := range []string{"web-videos", "storyboards"} {
 		fs, err := storage.OpenFS(filepath.Join(t.TempDir(), name), 0)
 		if err != nil {

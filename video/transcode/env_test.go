@@ -91,7 +91,7 @@ func newEnv(t *testing.T, d *db.DB, change ...func(*transcode.Options)) *env {
 	})
 	e := &env{World: w, store: store, alice: w.User("alice", rest.RoleUser), scratch: filepath.Join(store.Scratch(), "transcode")}
 	e.opts = transcode.Options{
-		DB: d, Catalog: w.Catalog, Store: store, Executor: transcode.Local{Tool: tl}, Dir: e.scratch, MaxFPS: 60,
+		DB: d, Catalog: w.Catalog, Store: store, Executor: transcode.Local{Tool: tl}, Dir: e.scratch, MaxFPS: func() int { return 60 },
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {

@@ -37,7 +37,7 @@ func (s *Service) input(ctx context.Context, w *work, dir string) (*input, time.
 			in, err := s.open(ctx, catalog.FileKey(w.video, f), dir)
 			if err == nil {
 				// We made this file, so whatever it is may be taken over.
-				in.plan = ffmpeg.Plan(in.info, 0, s.o.MaxFPS)
+				in.plan = ffmpeg.Plan(in.info, 0, s.o.MaxFPS())
 				in.plan.CopyVideo, in.plan.CopyAudio = true, true
 			}
 			return in, 0, err
@@ -59,8 +59,8 @@ func (s *Service) input(ctx context.Context, w *work, dir string) (*input, time.
 	if err != nil {
 		return nil, 0, err
 	}
-	in.plan = ffmpeg.Plan(in.info, r.Resolution, s.o.MaxFPS)
-	if s.o.CopyOnly && ffmpeg.Plays(in.info) {
+	in.plan = ffmpeg.Plan(in.info, r.Resolution, s.o.MaxFPS())
+	if s.o.CopyOnly != nil && s.o.CopyOnly() && ffmpeg.Plays(in.info) {
 		in.plan.CopyVideo, in.plan.CopyAudio, in.plan.FPS = true, true, 0
 	}
 	if in.info.Video == nil {

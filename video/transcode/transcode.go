@@ -26,10 +26,10 @@ type Options struct {
 	Executor Executor
 	// Dir is the scratch folder. On the file system of Store, no file is copied.
 	Dir    string
-	MaxFPS int // transcoding.fps.max
+	MaxFPS func() int // transcoding.fps.max
 	// CopyOnly takes streams over as they are: transcoding.enabled is off, and
 	// the upload let only files in that play.
-	CopyOnly bool
+	CopyOnly func() bool
 	// AllowList hears of new info hashes; nil when no tracker runs here.
 	AllowList *torrent.AllowList
 	Logger    *slog.Logger

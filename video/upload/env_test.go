@@ -68,7 +68,8 @@ func newEnv(t *testing.T, d *db.DB, change ...func(*upload.Options)) *env {
 	}
 	e.opts = upload.Options{
 		DB: d, Catalog: e.catalog, Channels: e.Channels, Store: e.store, Tool: tool(t), Dir: filepath.Join(dir, "storage", "uploads"),
-		Transcoding: config.Default().Transcoding, Defaults: config.Default().Defaults.Publish, Reserve: -1,
+		Transcoding: func() config.Transcoding { return config.Default().Transcoding },
+		Defaults:    func() config.DefaultsPublish { return config.Default().Defaults.Publish }, Reserve: -1,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {

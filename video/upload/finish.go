@@ -51,7 +51,7 @@ func (u *Upload) makeVideo(ctx context.Context, s *session) (*catalog.Video, err
 	if err != nil {
 		return nil, fault(err)
 	}
-	renditions, err := plan(info, u.o.Transcoding)
+	renditions, err := plan(info, u.o.Transcoding())
 	if err != nil {
 		return nil, err
 	}

@@ -45,8 +45,8 @@ type Options struct {
 	// Dir is the folder of the parts. On the file system of Store, no file is
 	// copied. It is made when it is not there.
 	Dir         string
-	Transcoding config.Transcoding
-	Defaults    config.DefaultsPublish
+	Transcoding func() config.Transcoding
+	Defaults    func() config.DefaultsPublish
 	MaxFileSize config.Size // upload.max_file_size; zero or less is no limit
 
 	ExpireAfter time.Duration // without activity; an hour when zero

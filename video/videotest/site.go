@@ -31,6 +31,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
 	"github.com/kinemesh/kinemesh/video/comment"
 	"github.com/kinemesh/kinemesh/video/federation"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/video/rate"
@@ -101,11 +102,11 @@ func (s *Site) others(d *db.DB, e *activitypub.Engine, log *slog.Logger) activit
 func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 	s.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	s.Channels = channel.New(channel.Options{DB: d, Actors: e.Actors, MaxPerUser: 20, Logger: log, Rules: s.Rules})
+	s.Channels = channel.New(channel.Options{DB: d, Actors: e.Actors, Logger: log, Rules: s.Rules})
 	var err error
 	s.Catalog, err = catalog.New(catalog.Options{
 		DB: d, Origin: e.Actors.Origin(), Channels: s.Channels, Logger: log, PutFile: s.files.Put, DeleteFile: s.files.Delete,
-		RemoteURI: catalog.RemoteURI{Users: true},
+		RemoteURI: func() catalog.RemoteURI { return catalog.RemoteURI{Users: true} },
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -115,7 +116,7 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 		DB: d, Engine: e, Catalog: s.Catalog, Channels: s.Channels, Transport: aptest.Transport(s.t), Logger: log,
 	})
 	s.Comments = comment.New(comment.Options{
-		DB: d, Engine: e, Catalog: s.Catalog, Channels: s.Channels, AcceptRemote: !o.NoRemoteComments, Logger: log,
+		DB: d, Engine: e, Catalog: s.Catalog, Channels: s.Channels, AcceptRemote: func() bool { return !o.NoRemoteComments }, Logger: log,
 	})
 	s.Rates = rate.New(rate.Options{
 		DB: d, Engine: e, Catalog: s.Catalog, Listing: list, Channels: s.Channels, Changed: s.Federation.Changed, Logger: log,
@@ -209,7 +210,7 @@ func (s *Site) Edit(u *User, v *catalog.Video, change M) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	in, err := catalog.InputFromJSON(raw)
+	in, err := form.FromJSON(raw)
 	if err == nil {
 		err = s.Catalog.Update(context.Background(), u.Principal, catalog.Ref{ID: v.ID}, in, nil)
 	}

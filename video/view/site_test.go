@@ -65,7 +65,7 @@ func serve(t *testing.T, d *db.DB) *site {
 	files := &catalogtest.Files{}
 	s.Server = aptest.Serve(t, d, aptest.Options{Idle: true, Modules: func(e *activitypub.Engine) []activitypub.Module {
 		log := slog.New(slog.DiscardHandler)
-		channels := channel.New(channel.Options{DB: d, Actors: e.Actors, MaxPerUser: 20, Logger: log})
+		channels := channel.New(channel.Options{DB: d, Actors: e.Actors, Logger: log})
 		var err error
 		s.catalog, err = catalog.New(catalog.Options{
 			DB: d, Origin: e.Actors.Origin(), Channels: channels, Logger: log, PutFile: files.Put, DeleteFile: files.Delete,

@@ -73,8 +73,8 @@ func New(t testing.TB, d *db.DB, change ...func(*catalog.Options)) *World {
 	}
 	w := &World{T: t, DB: d, Actors: actors, Files: &Files{}, users: map[int64]*User{}}
 	w.Options = catalog.Options{
-		DB: d, Origin: Origin, Logger: log, InstanceName: "Test", PutFile: w.Files.Put, DeleteFile: w.Files.Delete,
-		Channels: channel.New(channel.Options{DB: d, Actors: actors, MaxPerUser: 20, Logger: log}),
+		DB: d, Origin: Origin, Logger: log, InstanceName: func() string { return "Test" }, PutFile: w.Files.Put, DeleteFile: w.Files.Delete,
+		Channels: channel.New(channel.Options{DB: d, Actors: actors, Logger: log}),
 	}
 	for _, f := range change {
 		f(&w.Options)
@@ -250,7 +250,7 @@ func (w *World) Handler() http.Handler {
 		return w.users[id].Principal(), nil
 	})
 	w.Catalog.Routes(r)
-	listing.New(listing.Options{DB: w.DB, Catalog: w.Catalog, Channels: w.Options.Channels, HideNSFW: w.HideNSFW}).Routes(r)
+	listing.New(listing.Options{DB: w.DB, Catalog: w.Catalog, Channels: w.Options.Channels, HideNSFW: func() bool { return w.HideNSFW }}).Routes(r)
 	if w.Routes != nil {
 		w.Routes(r)
 	}
