@@ -22,7 +22,7 @@ func TestInput(t *testing.T) {
 		Privacy: catalog.Unlisted, NSFW: true, NSFWSummary: "loud", NSFWFlags: 3, Tags: []string{"one", "two"},
 		CommentsPolicy: catalog.CommentsApproval, DownloadEnabled: false, WaitTranscoding: true, OriginallyPublishedAt: &first,
 	}
-	form := func(tags ...string) url.Values {
+	values := func(tags ...string) url.Values {
 		v := url.Values{
 			"name": {"A film"}, "description": {"About\r\n\r\nit"}, "support": {"Help"}, "category": {"15"}, "licence": {"2"},
 			"language": {"de"}, "privacy": {"2"}, "nsfw": {"true"}, "nsfwSummary": {"loud"}, "nsfwFlags": {"3"},
@@ -38,13 +38,13 @@ func TestInput(t *testing.T) {
 		"json": func() (form.Input, error) {
 			return form.FromJSON([]byte(`{"name":"A film","description":"About\n\nit","support":"Help","category":15,"licence":"2",
 "language":"de","privacy":2,"nsfw":true,"nsfwSummary":"loud","nsfwFlags":3,"tags":["one","two",null,{}],"commentsPolicy":3,
-"downloadEnabled":false,"waitTranscoding":"true","originallyPublishedAt":"2020-01-02T03:04:05.000Z","scheduleUpdate":{"updateAt":"x"}}`))
+"downloadEnabled":false,"waitTranscoding":"true","originallyPublishedAt":"2020-01-02T03:04:05.000Z","unknownObject":{"inner":"x"}}`))
 		},
-		"tags repeated":     func() (form.Input, error) { return form.FromValues(form("tags", "one", "tags", "two")) },
-		"tags in brackets":  func() (form.Input, error) { return form.FromValues(form("tags[]", "one", "tags[]", "two")) },
-		"tags with numbers": func() (form.Input, error) { return form.FromValues(form("tags[1]", "two", "tags[0]", "one")) },
+		"tags repeated":     func() (form.Input, error) { return form.FromValues(values("tags", "one", "tags", "two")) },
+		"tags in brackets":  func() (form.Input, error) { return form.FromValues(values("tags[]", "one", "tags[]", "two")) },
+		"tags with numbers": func() (form.Input, error) { return form.FromValues(values("tags[1]", "two", "tags[0]", "one")) },
 		"an empty tag": func() (form.Input, error) {
-			return form.FromValues(form("tags", "one", "tags", "", "tags", "two"))
+			return form.FromValues(values("tags", "one", "tags", "", "tags", "two"))
 		},
 	}
 	for name, read := range inputs {

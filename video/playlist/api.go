@@ -18,6 +18,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/picture"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -127,7 +128,7 @@ func (s *Service) own(c echo.Context, moderators bool) (*Playlist, error) {
 }
 
 // read reads a body: JSON, or a form whose picture is not used.
-func read(c echo.Context) (catalog.Input, error) {
+func read(c echo.Context) (form.Input, error) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
 	if err != nil {
@@ -139,26 +140,26 @@ func read(c echo.Context) (catalog.Input, error) {
 		if err := r.ParseMultipartForm(maxJSON); err != nil {
 			return nil, rest.BadRequest("The form cannot be read")
 		}
-		return catalog.InputFromForm(r.MultipartForm.Value)
+		return form.FromValues(r.MultipartForm.Value)
 	case echo.MIMEApplicationForm:
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxJSON)
 		if err := r.ParseForm(); err != nil {
 			return nil, rest.BadRequest("The form cannot be read")
 		}
-		return catalog.InputFromForm(r.PostForm)
+		return form.FromValues(r.PostForm)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxJSON))
 	if err != nil {
 		return nil, err
 	}
 	if len(body) == 0 {
-		return catalog.Input{}, nil
+		return form.Input{}, nil
 	}
-	return catalog.InputFromJSON(body)
+	return form.FromJSON(body)
 }
 
 // apply changes what a body names.
-func apply(in catalog.Input, a *Attributes) error {
+func apply(in form.Input, a *Attributes) error {
 	var c rest.Checker
 	if v, ok := in["displayName"]; ok && len(v) > 0 {
 		a.Name = input.Line(v[0]) // SEC-38

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -39,7 +40,7 @@ func (s *Service) videos(c echo.Context) error {
 }
 
 // times reads from when to when an element plays.
-func times(in catalog.Input) (start, stop *int, err error) {
+func times(in form.Input) (start, stop *int, err error) {
 	var c rest.Checker
 	for name, dst := range map[string]**int{"startTimestamp": &start, "stopTimestamp": &stop} {
 		n, ok := in.Int(&c, name)

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/password"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -19,10 +21,13 @@ import (
 const tokenLife = 8 * time.Hour
 
 // tokens signs and checks file tokens: who asked, until when, for which video.
-// They open the files of that video and nothing else. What its user may see is
-// asked anew at each use, so a change of privacy or a block takes effect at
-// once.
+// They open the files of that video and nothing else. What its user may see, or
+// whether the password is still one of the video's, is asked anew at each use,
+// so a change of privacy or a block takes effect at once.
 type tokens struct{ key []byte }
+
+// holder is to whom a token was given: a user, or whoever had a password.
+type holder struct{ userID, passwordID int64 }
 
 func newTokens(secret string) tokens {
 	m := hmac.New(sha256.New, []byte(secret))
@@ -30,10 +35,11 @@ func newTokens(secret string) tokens {
 	return tokens{m.Sum(nil)}
 }
 
-const tokenHead = 16 // user id, expiry
+const tokenHead = 24 // user id, password id, expiry
 
-func (t tokens) sign(userID int64, videoUUID string, expires time.Time) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(userID))            //nolint:gosec // ids are positive
+func (t tokens) sign(h holder, videoUUID string, expires time.Time) string {
+	b := binary.BigEndian.AppendUint64(nil, uint64(h.userID))          //nolint:gosec // ids are positive
+	b = binary.BigEndian.AppendUint64(b, uint64(h.passwordID))         //nolint:gosec // ids are positive
 	b = binary.BigEndian.AppendUint64(b, uint64(expires.UTC().Unix())) //nolint:gosec // after 1970
 	return base64.RawURLEncoding.EncodeToString(append(b, t.mac(b, videoUUID)...))
 }
@@ -46,13 +52,14 @@ func (t tokens) mac(head []byte, videoUUID string) []byte {
 }
 
 // check tells whose token it is, when it is one for the video and now.
-func (t tokens) check(token, videoUUID string, now time.Time) (userID int64, ok bool) {
+func (t tokens) check(token, videoUUID string, now time.Time) (h holder, ok bool) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(b) != tokenHead+sha256.Size || !hmac.Equal(b[tokenHead:], t.mac(b[:tokenHead], videoUUID)) {
-		return 0, false
+		return h, false
 	}
-	expires := int64(binary.BigEndian.Uint64(b[8:tokenHead]))      //nolint:gosec // signed by us
-	return int64(binary.BigEndian.Uint64(b)), now.Unix() < expires //nolint:gosec // signed by us
+	h.userID, h.passwordID = int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:])) //nolint:gosec // signed by us
+	expires := int64(binary.BigEndian.Uint64(b[16:]))                                                 //nolint:gosec // signed by us
+	return h, now.Unix() < expires
 }
 
 // apiToken answers with a file token (OpenAPI VideoTokenResponse).
@@ -63,7 +70,8 @@ type apiToken struct {
 	} `json:"files"`
 }
 
-// newToken hands a file token to a user who may see the video.
+// newToken hands a file token to a user who may see the video, or to whoever has
+// its password.
 func (s *Serve) newToken(c echo.Context) error {
 	ctx := c.Request().Context()
 	p := rest.Current(ctx)
@@ -71,55 +79,69 @@ func (s *Serve) newToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	var h holder
+	if p != nil {
+		h.userID = p.UserID
+	}
+	if s.Passwords != nil {
+		if h.passwordID, err = s.Passwords.Which(ctx, v); err != nil {
+			return err
+		}
+	}
+	if h == (holder{}) {
+		return &rest.Problem{Status: http.StatusUnauthorized, Detail: "Not authenticated"}
+	}
 	expires := time.Now().UTC().Truncate(time.Second).Add(tokenLife)
 	var a apiToken
-	a.Files.Token, a.Files.Expires = s.tokens.sign(p.UserID, v.UUID, expires), channel.Time(expires)
+	a.Files.Token, a.Files.Expires = s.tokens.sign(h, v.UUID, expires), channel.Time(expires)
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	return c.JSON(http.StatusOK, a)
 }
 
-// viewer is who wants a file of v: the signed-in user, or the one to whom the
-// token in the address was given. nil is anybody.
-func (s *Serve) viewer(c echo.Context, v *catalog.Video) (*rest.Principal, error) {
+// permit is nil when the request may have bytes of v: of the signed-in user, with
+// the password of the video, or by the token in the address. It is the one place
+// that decides (SEC-54). The principal is who it is, nil for anybody.
+func (s *Serve) permit(c echo.Context, v *catalog.Video) (*rest.Principal, error) {
 	ctx := c.Request().Context()
-	if p := rest.Current(ctx); p != nil && s.o.Catalog.CanSee(ctx, p, v) {
+	p := rest.Current(ctx)
+	refused := s.o.Catalog.Permit(ctx, p, v)
+	if refused == nil {
 		return p, nil
 	}
-	token := c.QueryParam(tokenParam)
-	if token == "" {
-		return rest.Current(ctx), nil
+	holder, ok, err := s.holder(ctx, c.QueryParam(tokenParam), v)
+	if err != nil || ok {
+		return holder, err
 	}
-	userID, ok := s.tokens.check(token, v.UUID, time.Now())
+	if !s.o.Catalog.Shows(ctx, p, v) { // SEC-19
+		return nil, notFound()
+	}
+	if refused.Code != "" || refused.Status == http.StatusTooManyRequests { // about the password
+		return nil, refused
+	}
+	return nil, rest.Forbidden("Cannot get this file")
+}
+
+// holder tells whether a token opens v now, and whose it is.
+func (s *Serve) holder(ctx context.Context, token string, v *catalog.Video) (*rest.Principal, bool, error) {
+	if token == "" {
+		return nil, false, nil
+	}
+	h, ok := s.tokens.check(token, v.UUID, time.Now())
 	if !ok {
-		return rest.Current(ctx), nil
+		return nil, false, nil
+	}
+	if h.passwordID != 0 && s.o.Catalog.Permit(password.WithProof(ctx, h.passwordID), nil, v) == nil {
+		return nil, true, nil
 	}
 	var rows []struct {
 		ID      int64
 		Role    rest.Role
 		Blocked bool
 	}
-	err := s.o.DB.Read(ctx).Table("users").Select("id, role, blocked").Where("id = ?", userID).Limit(1).Find(&rows).Error
-	if err != nil {
-		return nil, err
+	err := s.o.DB.Read(ctx).Table("users").Select("id, role, blocked").Where("id = ?", h.userID).Limit(1).Find(&rows).Error
+	if err != nil || len(rows) == 0 || rows[0].Blocked {
+		return nil, false, err
 	}
-	if len(rows) == 0 || rows[0].Blocked {
-		return nil, nil
-	}
-	return &rest.Principal{UserID: rows[0].ID, Role: rows[0].Role}, nil
-}
-
-// permit is nil when the request may have bytes of v. It is the one place that
-// decides (SEC-54).
-func (s *Serve) permit(c echo.Context, v *catalog.Video) (*rest.Principal, error) {
-	p, err := s.viewer(c, v)
-	if err != nil {
-		return nil, err
-	}
-	if !s.o.Catalog.CanSee(c.Request().Context(), p, v) {
-		if !s.o.Catalog.Shows(c.Request().Context(), p, v) { // SEC-19
-			return nil, notFound()
-		}
-		return nil, rest.Forbidden("Cannot get this file")
-	}
-	return p, nil
+	p := &rest.Principal{UserID: rows[0].ID, Role: rows[0].Role}
+	return p, s.o.Catalog.CanSee(ctx, p, v), nil
 }

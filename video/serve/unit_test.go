@@ -17,11 +17,11 @@ func TestTokens(t *testing.T) {
 	const a, b = "0b5a1f7e-0000-4000-8000-000000000001", "0b5a1f7e-0000-4000-8000-000000000002"
 	now := time.Now()
 	k := newTokens("secret")
-	token := k.sign(7, a, now.Add(time.Hour))
-	if id, ok := k.check(token, a, now); !ok || id != 7 {
-		t.Fatalf("check = %d, %v", id, ok)
+	token := k.sign(holder{7, 9}, a, now.Add(time.Hour))
+	if id, ok := k.check(token, a, now); !ok || id != (holder{7, 9}) {
+		t.Fatalf("check = %v, %v", id, ok)
 	}
-	if token != strings.Trim(token, "=+/") || len(token) > 100 {
+	if token != strings.Trim(token, "=+/") || len(token) > 120 {
 		t.Errorf("token %q does not fit into an address", token)
 	}
 	// The fifth byte of the tail is changed in another letter.
@@ -35,27 +35,28 @@ func TestTokens(t *testing.T) {
 		token, video string
 		at           time.Time
 	}{
-		"another video":  {k, token, b, now},
-		"expired":        {k, token, a, now.Add(time.Hour)},
-		"another secret": {newTokens("other"), token, a, now},
-		"changed":        {k, token[:len(token)-5] + other + token[len(token)-4:], a, now},
-		"another user":   {k, k.sign(8, a, now.Add(time.Hour))[:22] + token[22:], a, now},
-		"cut":            {k, token[:40], a, now},
-		"empty":          {k, "", a, now},
-		"not base64":     {k, "ä" + token, a, now},
+		"another video":    {k, token, b, now},
+		"expired":          {k, token, a, now.Add(time.Hour)},
+		"another secret":   {newTokens("other"), token, a, now},
+		"changed":          {k, token[:len(token)-5] + other + token[len(token)-4:], a, now},
+		"another user":     {k, k.sign(holder{8, 9}, a, now.Add(time.Hour))[:16] + token[16:], a, now},
+		"another password": {k, k.sign(holder{7, 8}, a, now.Add(time.Hour))[:22] + token[22:], a, now},
+		"cut":              {k, token[:40], a, now},
+		"empty":            {k, "", a, now},
+		"not base64":       {k, "ä" + token, a, now},
 	} {
 		if id, ok := c.k.check(c.token, c.video, c.at); ok {
-			t.Errorf("%s: accepted as user %d", name, id)
+			t.Errorf("%s: accepted for %v", name, id)
 		}
 	}
 }
 
 func FuzzTokens(f *testing.F) {
 	k := newTokens("secret")
-	f.Add(k.sign(1, "x", time.Unix(1<<40, 0)))
+	f.Add(k.sign(holder{1, 0}, "x", time.Unix(1<<40, 0)))
 	f.Fuzz(func(t *testing.T, s string) {
 		if id, ok := k.check(s, "another", time.Unix(0, 0)); ok {
-			t.Errorf("%q was accepted as user %d", s, id)
+			t.Errorf("%q was accepted for %v", s, id)
 		}
 	})
 }

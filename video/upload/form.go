@@ -13,6 +13,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -29,8 +30,8 @@ const (
 	previewField   = "previewfile"
 )
 
-// form is a multipart body without its video.
-type form struct {
+// multi is a multipart body without its video.
+type multi struct {
 	fields   url.Values
 	pictures map[string][]byte
 }
@@ -56,7 +57,7 @@ func (m *metered) Read(p []byte) (int, error) {
 
 // readForm reads a multipart body from src. The part with the video is handed
 // to video as it comes; nil refuses one.
-func readForm(r *http.Request, src io.Reader, video func(*multipart.Part) error) (*form, error) {
+func readForm(r *http.Request, src io.Reader, video func(*multipart.Part) error) (*multi, error) {
 	m := &metered{r: src, left: maxMeta}
 	r.Body = struct {
 		io.Reader
@@ -66,7 +67,7 @@ func readForm(r *http.Request, src io.Reader, video func(*multipart.Part) error)
 	if err != nil {
 		return nil, rest.BadRequest("The body should be a multipart form")
 	}
-	f := &form{fields: url.Values{}, pictures: map[string][]byte{}}
+	f := &multi{fields: url.Values{}, pictures: map[string][]byte{}}
 	for n := 0; ; n++ {
 		part, err := reader.NextPart()
 		if errors.Is(err, io.EOF) {
@@ -84,7 +85,7 @@ func readForm(r *http.Request, src io.Reader, video func(*multipart.Part) error)
 	}
 }
 
-func (f *form) take(m *metered, part *multipart.Part, video func(*multipart.Part) error) error {
+func (f *multi) take(m *metered, part *multipart.Part, video func(*multipart.Part) error) error {
 	name := part.FormName()
 	if name == videoField {
 		if video == nil {
@@ -117,14 +118,14 @@ func brokenForm(err error) error {
 
 // check reads the fields of a new video and permits its channel. Filename is
 // empty where the input has none.
-func (u *Upload) check(ctx context.Context, p *rest.Principal, in catalog.Input) (*details, error) {
+func (u *Upload) check(ctx context.Context, p *rest.Principal, in form.Input) (*details, error) {
 	d := &details{Attributes: u.defaults()}
 	var check rest.Checker
 	id, ok := in.Int(&check, "channelId")
 	if !ok {
 		check.Refuse("body", "channelId", "Should be the id of a channel", in["channelId"])
 	}
-	if err := in.Apply(&d.Attributes); err != nil {
+	if err := d.Attributes.Apply(in); err != nil {
 		refused, ok := errors.AsType[*rest.Problem](err)
 		if !ok {
 			return nil, err
@@ -155,11 +156,12 @@ func (u *Upload) check(ctx context.Context, p *rest.Principal, in catalog.Input)
 // defaults are the attributes of a video about which nothing was said.
 func (u *Upload) defaults() catalog.Attributes {
 	a := catalog.NewAttributes()
-	a.DownloadEnabled = u.o.Defaults.DownloadEnabled
-	if p := u.o.Defaults.CommentsPolicy; p > 0 {
+	given := u.o.Defaults()
+	a.DownloadEnabled = given.DownloadEnabled
+	if p := given.CommentsPolicy; p > 0 {
 		a.CommentsPolicy = catalog.CommentsPolicy(p)
 	}
-	if l := u.o.Defaults.Licence; l > 0 {
+	if l := given.Licence; l > 0 {
 		a.Licence = &l
 	}
 	return a

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -84,7 +85,7 @@ func (u *Upload) receive(ctx context.Context, s *session, part *part, b *body, r
 	if filename == "" {
 		return rest.Invalid("body", videoField, "Should be the video file", nil)
 	}
-	in, err := catalog.InputFromForm(f.fields)
+	in, err := form.FromValues(f.fields)
 	if err != nil {
 		return err
 	}

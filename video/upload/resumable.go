@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -130,7 +131,7 @@ func openHeaders(h http.Header) (size int64, err error) {
 }
 
 // readMeta reads the body of the first request: JSON, or a form with pictures.
-func readMeta(c echo.Context) (catalog.Input, map[string][]byte, error) {
+func readMeta(c echo.Context) (form.Input, map[string][]byte, error) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
 	if err == nil && kind == echo.MIMEMultipartForm {
@@ -138,7 +139,7 @@ func readMeta(c echo.Context) (catalog.Input, map[string][]byte, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		in, err := catalog.InputFromForm(f.fields)
+		in, err := form.FromValues(f.fields)
 		return in, f.pictures, err
 	}
 	if err == nil && kind != echo.MIMEApplicationJSON {
@@ -148,7 +149,7 @@ func readMeta(c echo.Context) (catalog.Input, map[string][]byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	in, err := catalog.InputFromJSON(raw)
+	in, err := form.FromJSON(raw)
 	return in, nil, err
 }
 
@@ -394,7 +395,7 @@ func (u *Upload) room(n int64) error {
 // checkFile refuses a file by its name and size.
 func (u *Upload) checkFile(filename string, size int64) error {
 	e := ext(filename)
-	if !slices.Contains(playableExts, e) && (!u.o.Transcoding.Enabled || !slices.Contains(furtherExts, e)) {
+	if !slices.Contains(playableExts, e) && (!u.o.Transcoding().Enabled || !slices.Contains(furtherExts, e)) {
 		return unsupported("its name should end in one of " + strings.Join(u.Extensions(), ", "))
 	}
 	if u.o.MaxFileSize > 0 && !u.o.MaxFileSize.Allows(size) {
@@ -405,7 +406,7 @@ func (u *Upload) checkFile(filename string, size int64) error {
 
 // Extensions are the endings of files that may be uploaded, with their dots.
 func (u *Upload) Extensions() []string {
-	if u.o.Transcoding.Enabled {
+	if u.o.Transcoding().Enabled {
 		return slices.Concat(playableExts, furtherExts)
 	}
 	return playableExts

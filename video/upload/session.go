@@ -18,6 +18,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -107,7 +108,7 @@ func validID(id string) bool {
 }
 
 // fingerprint is the same for the same user, file and metadata.
-func fingerprint(userID, size int64, filename string, in catalog.Input, pictures map[string][]byte) (string, error) {
+func fingerprint(userID, size int64, filename string, in form.Input, pictures map[string][]byte) (string, error) {
 	h := sha256.New()
 	raw, err := json.Marshal([]any{userID, size, filename, in}) // keys of maps are sorted
 	if err != nil {

@@ -191,6 +191,9 @@ func permit(auth Authenticate, access Access, h echo.HandlerFunc) echo.HandlerFu
 		if p != nil {
 			c.SetRequest(c.Request().WithContext(WithPrincipal(c.Request().Context(), p)))
 		}
+		if g := c.Request().Header.Get(VideoPasswordHeader); g != "" {
+			c.SetRequest(c.Request().WithContext(WithGuess(c.Request().Context(), Guess{g, c.RealIP()})))
+		}
 		return h(c)
 	}
 }
