@@ -287,7 +287,7 @@ func (a *Audit) states(ctx context.Context, _ map[string]bool) ([]string, error)
 	}
 	rows = nil
 	err = a.DB.Read(ctx).Select("id", "uuid").
-		Where("local AND state = ? AND privacy = ? AND federated_at IS NULL", catalog.Published, catalog.Public).
+		Where("local AND state = ? AND privacy = ? AND NOT withheld AND federated_at IS NULL", catalog.Published, catalog.Public).
 		Where("NOT "+fmt.Sprintf(liveJob, "videos.id"), catalog.FederateArgs{}.Kind()).
 		Order("id").Limit(batch).Find(&rows).Error
 	for _, v := range rows {
