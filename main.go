@@ -181,7 +181,11 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 	})
 	a.engine, err = activitypub.New(activitypub.Options{
 		DB: a.db, Transport: out, Rules: rules, Origin: cfg.Origin(), Federation: cfg.Federation, Followers: cfg.Followers,
-		Followings: cfg.Followings, Logger: a.log, Metrics: a.metrics, Now: a.now,
+		Followings: cfg.Followings, Follow: func() (config.Followers, config.Followings) {
+			now := cfg.Current()
+			return now.Followers, now.Followings
+		},
+		Logger: a.log, Metrics: a.metrics, Now: a.now,
 		Software:          webfinger.Software{Name: "kinemesh", Version: version, Repository: "https://github.com/kinemesh/kinemesh"},
 		OpenRegistrations: func(context.Context) bool { return cfg.Current().Signup.Enabled },
 		Metadata: func(context.Context) map[string]any {
@@ -236,11 +240,12 @@ func runServe(ctx context.Context, file, roleNames string) (err error) {
 	}
 	runner, err := jobs.NewRunner(jobs.Options{
 		DB: a.db, RedisURL: a.cfg.RedisURL(), Owner: a.cfg.Origin(), Handlers: a.engine.Jobs(), Periodic: a.engine.Periodic(), Logger: a.log,
-		Concurrency: map[string]int{"media": a.cfg.Transcoding.Concurrency}, RelayOnly: !has(config.RoleWorker), Metrics: a.metrics,
+		Concurrency: map[string]int{"media": a.cfg.Current().Transcoding.Concurrency}, RelayOnly: !has(config.RoleWorker), Metrics: a.metrics,
 	})
 	if err != nil {
 		return err
 	}
+	a.settings.Adopted = func() { runner.Resize("media", a.cfg.Current().Transcoding.Concurrency) }
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return runner.Run(ctx) })
 	g.Go(func() error { return a.settings.Run(ctx) })

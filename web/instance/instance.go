@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -30,6 +31,8 @@ const maxPicture = 4 << 20
 type Options struct {
 	Config  *config.Config
 	Version string // of this server
+	// Pictures are those of the instance; nil: it has none.
+	Pictures func(context.Context) (avatars, banners []channel.Image, err error)
 	// Ready tells whether the server can do its work, with a sentence when not.
 	Ready func(context.Context) error
 	// SignupOpen tells whether a visitor from c may register.
@@ -91,13 +94,24 @@ func (i *Instance) debug(c echo.Context) error {
 
 func (i *Instance) about(c echo.Context) error {
 	n := i.o.Config.Instance
+	avatars, banners, err := i.pictures(c.Request().Context())
+	if err != nil {
+		return err
+	}
 	return c.JSON(http.StatusOK, map[string]any{"instance": map[string]any{
 		"name": n.Name, "shortDescription": n.ShortDescription, "description": n.Description, "terms": n.Terms,
 		"codeOfConduct": n.CodeOfConduct, "hardwareInformation": n.HardwareInformation, "creationReason": n.CreationReason,
 		"moderationInformation": n.ModerationInformation, "administrator": n.Administrator,
 		"maintenanceLifetime": n.MaintenanceLifetime, "businessModel": n.BusinessModel,
-		"languages": list(n.Languages), "categories": list(n.Categories), "banners": list[any](nil), "avatars": list[any](nil),
+		"languages": list(n.Languages), "categories": list(n.Categories), "banners": list(banners), "avatars": list(avatars),
 	}})
+}
+
+func (i *Instance) pictures(ctx context.Context) (avatars, banners []channel.Image, err error) {
+	if i.o.Pictures == nil {
+		return nil, nil, nil
+	}
+	return i.o.Pictures(ctx)
 }
 
 // list is never null in JSON.
@@ -118,12 +132,16 @@ func (i *Instance) config(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	avatars, banners, err := i.pictures(c.Request().Context())
+	if err != nil {
+		return err
+	}
 	out := object{
 		"serverVersion": CompatibleVersion, "serverCommit": i.o.Version,
 		"instance": object{
 			"name": cfg.Instance.Name, "shortDescription": cfg.Instance.ShortDescription, "isNSFW": cfg.Instance.IsNSFW,
 			"defaultNSFWPolicy": cfg.Instance.DefaultNSFWPolicy, "defaultClientRoute": "/",
-			"customizations": object{"javascript": "", "css": ""}, "avatars": []any{}, "banners": []any{},
+			"customizations": object{"javascript": "", "css": ""}, "avatars": list(avatars), "banners": list(banners),
 		},
 		"signup": object{
 			"allowed": cfg.Signup.Enabled, "allowedForCurrentIP": open, "minimumAge": cfg.Signup.MinimumAge,
