@@ -11,6 +11,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/accounts/mail"
+	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/accounts/oauth"
 	"github.com/kinemesh/kinemesh/accounts/picture"
 	"github.com/kinemesh/kinemesh/accounts/user"
@@ -47,6 +48,7 @@ type Accounts struct {
 	Channels *channel.Service
 	Mail     *mail.Service
 	Pictures *picture.Service
+	Mutes    *moderation.Service
 }
 
 // New assembles the module.
@@ -72,7 +74,10 @@ func New(o Options) *Accounts {
 		RefreshLifetime: o.Config.OAuth2.TokenLifetime.RefreshToken, Logger: o.Logger,
 	})
 	users.EndSessions = auth.EndSessions
-	return &Accounts{Users: users, OAuth: auth, Channels: channels, Mail: mails, Pictures: pictures}
+	return &Accounts{
+		Users: users, OAuth: auth, Channels: channels, Mail: mails, Pictures: pictures,
+		Mutes: moderation.New(moderation.Options{DB: o.DB, Actors: o.Engine.Actors, Channels: channels, Rules: o.Rules}),
+	}
 }
 
 // CleanArgs removes sessions that are over.
@@ -113,6 +118,7 @@ func (a *Accounts) Routes(r *rest.Router) {
 	a.OAuth.Routes(r)
 	a.Users.Routes(r)
 	a.Channels.Routes(r)
+	a.Mutes.Routes(r)
 }
 
 // federation tells other servers what happens to our actors.
