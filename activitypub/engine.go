@@ -68,7 +68,9 @@ type Options struct {
 	Federation config.Federation
 	Followers  config.Followers
 	Followings config.Followings
-	Software   webfinger.Software
+	// Follow is Followers and Followings as they are now; nil: as they are above.
+	Follow   func() (config.Followers, config.Followings)
+	Software webfinger.Software
 	// OpenRegistrations and Metadata fill NodeInfo; both may be nil.
 	OpenRegistrations func(context.Context) bool
 	Metadata          func(context.Context) map[string]any
@@ -106,6 +108,9 @@ type Engine struct {
 
 // New makes an Engine that knows no content yet.
 func New(o Options) (*Engine, error) {
+	if o.Follow == nil {
+		o.Follow = func() (config.Followers, config.Followings) { return o.Followers, o.Followings }
+	}
 	actors, err := actor.New(actor.Options{
 		DB: o.DB, Transport: o.Transport, Origin: o.Origin, MinRSABits: o.Federation.MinRSABits,
 		Unsigned: !o.Federation.SignFederatedFetches, FreshFor: o.Federation.RefreshAfter, Logger: o.Logger, Now: o.Now,

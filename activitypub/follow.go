@@ -155,16 +155,17 @@ func (e *Engine) unfollow(tx *db.Tx, from, target *actor.Actor) error {
 // firstState is what the settings say about a new follower of one of our
 // actors (PT federation 5).
 func (e *Engine) firstState(target *actor.Actor) string {
+	followers, _ := e.o.Follow()
 	switch target.Type {
 	case actor.Application:
-		if !e.o.Followers.Instance.Enabled {
+		if !followers.Instance.Enabled {
 			return actor.Rejected
 		}
-		if e.o.Followers.Instance.ManualApproval {
+		if followers.Instance.ManualApproval {
 			return actor.Pending
 		}
 	case actor.Group:
-		if !e.o.Followers.Channels.Enabled {
+		if !followers.Channels.Enabled {
 			return actor.Rejected
 		}
 	}
@@ -224,7 +225,8 @@ func (e *Engine) answer(tx *db.Tx, f *actor.Follow, follower, target *actor.Acto
 
 // followBack follows a server that follows us, when the settings say so.
 func (e *Engine) followBack(ctx context.Context, follower, target *actor.Actor) error {
-	if !e.o.Followings.Instance.AutoFollowBack.Enabled || target.Type != actor.Application ||
+	_, followings := e.o.Follow()
+	if !followings.Instance.AutoFollowBack.Enabled || target.Type != actor.Application ||
 		follower.Type != actor.Application || !strings.EqualFold(follower.Username, actor.InstanceName) {
 		return nil
 	}

@@ -124,8 +124,8 @@ func (s *Site) Error(c echo.Context, p *rest.Problem) error {
 func (s *Site) shell(c echo.Context) Shell {
 	r := c.Request()
 	v := Shell{
-		Instance: s.o.Config.Instance.Name, Origin: s.origin, Path: r.URL.Path,
-		SignUp: s.o.Config.Signup.Enabled, Version: s.o.Version,
+		Instance: s.o.Config.Current().Instance.Name, Origin: s.origin, Path: r.URL.Path,
+		SignUp: s.o.Config.Current().Signup.Enabled, Version: s.o.Version,
 	}
 	if scope := r.URL.Query().Get("scope"); r.URL.Path == "/videos/browse" && scope != "" {
 		v.Path += "?scope=" + scope
@@ -178,7 +178,7 @@ func page(c echo.Context, sort string) (rest.Page, error) {
 // list loads one part of a list and where the next one is. One video more than
 // shown tells whether there is a next part.
 func (s *Site) list(c echo.Context, f listing.Filter) ([]Card, Pager, error) {
-	if s.o.Config.Instance.DefaultNSFWPolicy == "do_not_list" && !f.All {
+	if s.o.Config.Current().Instance.DefaultNSFWPolicy == "do_not_list" && !f.All {
 		no := false
 		f.NSFW = &no
 	}
@@ -206,7 +206,7 @@ func (s *Site) card(v *catalog.Listed) Card {
 	card := Card{
 		URL: "/w/" + v.ShortUUID(), Title: v.Name, Duration: v.Duration, Live: v.IsLive, Views: v.Views,
 		Published: v.PublishedAt, Channel: nameOf(v.Channel.DisplayName, v.Channel.Name), ChannelURL: "/c/" + v.Channel.Name, ChannelAvatar: avatarOf(v.Channel.Avatars),
-		NSFW: v.NSFW, Blur: v.NSFW && s.o.Config.Instance.DefaultNSFWPolicy != "display", Badge: badge(&v.Video),
+		NSFW: v.NSFW, Blur: v.NSFW && s.o.Config.Current().Instance.DefaultNSFWPolicy != "display", Badge: badge(&v.Video),
 	}
 	if v.MiniatureName != "" {
 		card.Thumbnail = "/lazy-static/thumbnails/" + v.MiniatureName

@@ -131,7 +131,7 @@ func (s *Site) publish(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	defaults := s.o.Config.Defaults.Publish
+	defaults := s.o.Config.Current().Defaults.Publish
 	v := &PublishPage{
 		Shell: s.shell(c), InitialPrivacy: int(catalog.Private), QuotaLeft: -1,
 		MaxSize: max(0, int64(s.o.Config.Upload.MaxFileSize)), MaxChunk: int64(s.o.Config.Client.Videos.ResumableUpload.MaxChunkSize),

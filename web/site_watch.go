@@ -119,7 +119,7 @@ func (s *Site) embed(c echo.Context) error {
 	}
 	player := s.player(c, v)
 	player.Autoplay = switched(c, "autoplay", false)
-	player.P2P = player.P2P && s.o.Config.Defaults.P2P.Embed.Enabled
+	player.P2P = player.P2P && s.o.Config.Current().Defaults.P2P.Embed.Enabled
 	return s.pages.Embed(c.Response(), &EmbedPage{
 		Shell: s.shell(c), Player: player, Title: v.Name, URL: "/w/" + v.ShortUUID(), ShowTitle: switched(c, "title", true),
 	})
@@ -152,7 +152,7 @@ func frame(ratio float64) (width, height int) {
 func (s *Site) player(c echo.Context, v *loaded) Player {
 	p := Player{
 		Label: v.Name, Duration: v.Duration, Poster: catalog.ThumbnailPath(v.media.Thumbnail(catalog.Preview)),
-		Autoplay: switched(c, "autoplay", s.o.Config.Defaults.Player.AutoPlay), UUID: v.UUID,
+		Autoplay: switched(c, "autoplay", s.o.Config.Current().Defaults.Player.AutoPlay), UUID: v.UUID,
 	}
 	if list := v.media.Playlist; list != nil && len(v.media.HLS) > 0 {
 		master := s.urls.Master(v.Video, list)
@@ -201,7 +201,7 @@ func (s *Site) chapters(c echo.Context, v *loaded, path string) ([]ChapterLink, 
 // peers fills in what viewers need to find each other. Private videos are left
 // out: their swarms would be known to whoever has an address once.
 func (s *Site) peers(p *Player, v *loaded, master string) {
-	cfg := s.o.Config
+	cfg := s.o.Config.Current()
 	segments := s.urls.Segments(v.Video, v.media.Playlist)
 	if !cfg.Defaults.P2P.Webapp.Enabled || segments == "" || (v.Privacy != catalog.Public && v.Privacy != catalog.Unlisted) {
 		return
@@ -311,7 +311,7 @@ func (s *Site) downloads(v *loaded) (out []DownloadFile) {
 // next are other recent videos, for the column beside the player.
 func (s *Site) next(c echo.Context, except int64) ([]Card, error) {
 	f := listing.Filter{Page: rest.Page{Count: nextSize + 1, Sort: "publishedAt", Desc: true}, SkipCount: true}
-	if s.o.Config.Instance.DefaultNSFWPolicy == "do_not_list" {
+	if s.o.Config.Current().Instance.DefaultNSFWPolicy == "do_not_list" {
 		no := false
 		f.NSFW = &no
 	}

@@ -46,12 +46,14 @@ type Options struct {
 	DB     *db.DB
 	Config *config.Config
 	Logger *slog.Logger
-	// Adopted is called after each change that this process took over; may be nil.
-	Adopted func()
 }
 
 // Store keeps the changes. Call [Store.Load] before the settings are used.
 type Store struct {
+	// Adopted is called after each change that this process took over; nil: nothing
+	// is. It is set before Run.
+	Adopted func()
+
 	o    Options
 	seen atomic.Int64 // id of the row that this process has adopted
 }
@@ -97,8 +99,8 @@ func (s *Store) adopt(id int64, next *config.Config) {
 		return
 	}
 	s.o.Config.Adopt(next)
-	if s.o.Adopted != nil {
-		s.o.Adopted()
+	if s.Adopted != nil {
+		s.Adopted()
 	}
 }
 
