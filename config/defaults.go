@@ -41,6 +41,7 @@ func Default() *Config {
 		BroadcastMessage: BroadcastMessage{Level: "info"},
 		Signup:           Signup{Limit: 10, MinimumAge: 16, RequiresApproval: true},
 		User:             defaultUser(),
+		Notifications:    Notifications{MaxAge: 180 * 24 * time.Hour},
 		VideoChannels:    VideoChannels{MaxPerUser: 20},
 		VideoComments:    VideoComments{AcceptRemoteComments: true},
 		Upload:           Upload{MaxFileSize: Unlimited, ExpireAfter: 24 * time.Hour},

@@ -93,6 +93,9 @@ type Config struct {
 	// Defaults of new users.
 	User User `key:"user"`
 
+	// What users are told of.
+	Notifications Notifications `key:"notifications"`
+
 	// Channels.
 	VideoChannels VideoChannels `key:"video_channels"`
 
@@ -576,6 +579,12 @@ type PasswordConstraints struct {
 type VideoComments struct {
 	// Whether comments of other servers are taken.
 	AcceptRemoteComments bool `key:"accept_remote_comments"`
+}
+
+// Notifications are what users are told of. The section is not in PeerTube.
+type Notifications struct {
+	// Notifications are removed after so long, read or not.
+	MaxAge time.Duration `key:"max_age" min:"1"`
 }
 
 // VideoChannels are the settings of channels.
