@@ -1,0 +1,61 @@
+package notification
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm/clause"
+
+	"github.com/kinemesh/kinemesh/config/db"
+)
+
+// settingRow is a row of notification_settings.
+type settingRow struct {
+	UserID int64  `gorm:"primaryKey"`
+	Name   string `gorm:"primaryKey"`
+	Value  int
+}
+
+func (settingRow) TableName() string { return "notification_settings" }
+
+// Settings tells for some users how they want to be told, by PeerTube's names.
+func (s *Service) Settings(ctx context.Context, userIDs ...int64) (map[int64]map[string]int, error) {
+	var rows []settingRow
+	if err := s.o.DB.Read(ctx).Where("user_id IN ?", userIDs).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("notification settings: %w", err)
+	}
+	out := make(map[int64]map[string]int, len(userIDs))
+	for _, id := range userIDs {
+		all := map[string]int{}
+		for _, set := range settings() {
+			all[set.name] = set.value
+		}
+		out[id] = all
+	}
+	for _, r := range rows {
+		if _, known := out[r.UserID][r.Name]; known {
+			out[r.UserID][r.Name] = r.Value
+		}
+	}
+	return out, nil
+}
+
+// ChangeSettings sets how a user wants to be told; what is not named stays.
+func (s *Service) ChangeSettings(ctx context.Context, userID int64, values map[string]int) error {
+	rows := make([]settingRow, 0, len(values))
+	for name, value := range values {
+		rows = append(rows, settingRow{userID, name, value})
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	err := s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		return tx.Clauses(clause.OnConflict{
+			Columns: []clause.Column{{Name: "user_id"}, {Name: "name"}}, DoUpdates: clause.AssignmentColumns([]string{"value"}),
+		}).Create(&rows).Error
+	})
+	if err != nil {
+		return fmt.Errorf("notification settings of user %d: %w", userID, err)
+	}
+	return nil
+}
