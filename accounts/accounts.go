@@ -12,6 +12,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/accounts/mail"
 	"github.com/kinemesh/kinemesh/accounts/moderation"
+	"github.com/kinemesh/kinemesh/accounts/notification"
 	"github.com/kinemesh/kinemesh/accounts/oauth"
 	"github.com/kinemesh/kinemesh/accounts/picture"
 	"github.com/kinemesh/kinemesh/accounts/user"
@@ -49,6 +50,9 @@ type Accounts struct {
 	Mail     *mail.Service
 	Pictures *picture.Service
 	Mutes    *moderation.Service
+	// Notifications know what happens to users and follows. Modules that have more
+	// to tell add to them at start.
+	Notifications *notification.Service
 }
 
 // New assembles the module.
@@ -74,8 +78,10 @@ func New(o Options) *Accounts {
 		RefreshLifetime: o.Config.OAuth2.TokenLifetime.RefreshToken, Logger: o.Logger,
 	})
 	users.EndSessions = auth.EndSessions
+	told := notification.New(notification.Options{DB: o.DB, Channels: channels, Actors: o.Engine.Actors, Config: o.Config, Mail: mails})
+	users.NotificationSettings, users.Registered = told.Settings, told.UserCreated
 	return &Accounts{
-		Users: users, OAuth: auth, Channels: channels, Mail: mails, Pictures: pictures,
+		Notifications: told, Users: users, OAuth: auth, Channels: channels, Mail: mails, Pictures: pictures,
 		Mutes: moderation.New(moderation.Options{DB: o.DB, Actors: o.Engine.Actors, Channels: channels, Rules: o.Rules}),
 	}
 }
@@ -96,16 +102,17 @@ func (a *Accounts) Module() activitypub.Module {
 		Name: "accounts",
 		Jobs: slices.Concat([]jobs.Handler{
 			jobs.Handle(func(ctx context.Context, _ CleanArgs) error { return a.OAuth.DeleteExpired(ctx) }),
-		}, a.Mail.Jobs(), a.Pictures.Jobs()),
-		Periodic: append([]jobs.Periodic{
+		}, a.Mail.Jobs(), a.Pictures.Jobs(), a.Notifications.Jobs()),
+		Periodic: slices.Concat([]jobs.Periodic{
 			{Name: "accounts.clean_sessions", Every: cleanEvery, Args: CleanArgs{}},
-		}, a.Mail.Periodic()...),
-		Routes:       a.Routes,
-		Migrations:   []migrations.Set{migrations.Accounts},
-		ActorFields:  a.Channels.ActorFields,
-		ActorSaved:   a.Pictures.ActorSaved,
-		ActorDeleted: a.actorDeleted,
-		Counts:       a.Users.Counts,
+		}, a.Mail.Periodic(), a.Notifications.Periodic()),
+		Routes:        a.Routes,
+		Migrations:    []migrations.Set{migrations.Accounts},
+		ActorFields:   a.Channels.ActorFields,
+		ActorSaved:    a.Pictures.ActorSaved,
+		ActorDeleted:  a.actorDeleted,
+		FollowChanged: a.Notifications.FollowChanged,
+		Counts:        a.Users.Counts,
 	}
 }
 
@@ -119,6 +126,7 @@ func (a *Accounts) Routes(r *rest.Router) {
 	a.Users.Routes(r)
 	a.Channels.Routes(r)
 	a.Mutes.Routes(r)
+	a.Notifications.Routes(r)
 }
 
 // federation tells other servers what happens to our actors.

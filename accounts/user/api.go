@@ -59,13 +59,18 @@ func (s *Service) toAPI(ctx context.Context, users ...*User) ([]apiUser, error) 
 	if err != nil {
 		return nil, err
 	}
+	told, err := s.NotificationSettings(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]apiUser, 0, len(users))
-	for _, u := range users {
+	for i, u := range users {
 		set, err := s.SettingsOf(u)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, s.oneToAPI(u, set, owned[u.ID]))
+		out[i].NotificationSettings = told[u.ID]
 	}
 	return out, nil
 }
@@ -80,7 +85,7 @@ func (s *Service) oneToAPI(u *User, set Settings, owned channel.Owned) apiUser {
 		VideosHistoryEnabled: set.VideosHistoryEnabled, AutoPlayVideo: set.AutoPlayVideo, AutoPlayNextVideo: set.AutoPlayNextVideo,
 		AutoPlayNextVideoPlaylist: set.AutoPlayNextVideoPlaylist, VideoLanguages: set.VideoLanguages,
 		NoInstanceConfigModal: set.NoInstanceConfigModal, NoWelcomeModal: set.NoWelcomeModal, NoAccountSetupModal: set.NoAccountSetupModal,
-		NotificationSettings: set.NotificationSettings, VideoChannels: []channel.ChannelJSON{},
+		VideoChannels: []channel.ChannelJSON{},
 	}
 	if u.BlockedReason != "" {
 		a.BlockedReason = &u.BlockedReason

@@ -25,6 +25,7 @@ type NewUser struct {
 	VideoQuotaDaily           *int64
 	AdminFlags                int
 	EmailVerified             *bool
+	Registered                bool // by a visitor: moderators are told
 	// The first channel: "<username>_channel" when empty, and its name as the
 	// settings say.
 	ChannelName        string
@@ -75,7 +76,10 @@ func (s *Service) Create(ctx context.Context, n NewUser) (*User, error) {
 		_, err = s.o.Channels.CreateChannel(tx, channel.NewChannel{
 			Account: a, Name: n.ChannelName, DisplayName: n.ChannelDisplayName, Key: keys[1],
 		})
-		return err
+		if err != nil || !n.Registered {
+			return err
+		}
+		return s.Registered(tx, u.ID)
 	})
 	if err != nil {
 		return nil, err

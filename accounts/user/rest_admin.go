@@ -138,7 +138,7 @@ func (s *Service) register(c echo.Context) error {
 	}
 	_, err := s.Create(ctx, NewUser{
 		Username: in.Username, Password: in.Password, Email: in.Email, Role: rest.RoleUser,
-		DisplayName: in.DisplayName, ChannelName: in.Channel.Name, ChannelDisplayName: in.Channel.DisplayName,
+		Registered: true, DisplayName: in.DisplayName, ChannelName: in.Channel.Name, ChannelDisplayName: in.Channel.DisplayName,
 	})
 	if err != nil {
 		s.signups.Undo(key) // only successes count

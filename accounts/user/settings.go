@@ -8,27 +8,20 @@ import (
 // Settings are a user's own preferences, kept as JSON in the row. A field that
 // the stored text lacks has its default.
 type Settings struct {
-	Theme                     string         `json:"theme"`
-	Language                  *string        `json:"language"`
-	EmailPublic               bool           `json:"emailPublic"`
-	NSFWPolicy                string         `json:"nsfwPolicy"`
-	P2PEnabled                bool           `json:"p2pEnabled"`
-	VideosHistoryEnabled      bool           `json:"videosHistoryEnabled"`
-	AutoPlayVideo             bool           `json:"autoPlayVideo"`
-	AutoPlayNextVideo         bool           `json:"autoPlayNextVideo"`
-	AutoPlayNextVideoPlaylist bool           `json:"autoPlayNextVideoPlaylist"`
-	VideoLanguages            []string       `json:"videoLanguages"`
-	NoInstanceConfigModal     bool           `json:"noInstanceConfigWarningModal"`
-	NoWelcomeModal            bool           `json:"noWelcomeModal"`
-	NoAccountSetupModal       bool           `json:"noAccountSetupWarningModal"`
-	NotificationSettings      map[string]int `json:"notificationSettings"`
+	Theme                     string   `json:"theme"`
+	Language                  *string  `json:"language"`
+	EmailPublic               bool     `json:"emailPublic"`
+	NSFWPolicy                string   `json:"nsfwPolicy"`
+	P2PEnabled                bool     `json:"p2pEnabled"`
+	VideosHistoryEnabled      bool     `json:"videosHistoryEnabled"`
+	AutoPlayVideo             bool     `json:"autoPlayVideo"`
+	AutoPlayNextVideo         bool     `json:"autoPlayNextVideo"`
+	AutoPlayNextVideoPlaylist bool     `json:"autoPlayNextVideoPlaylist"`
+	VideoLanguages            []string `json:"videoLanguages"`
+	NoInstanceConfigModal     bool     `json:"noInstanceConfigWarningModal"`
+	NoWelcomeModal            bool     `json:"noWelcomeModal"`
+	NoAccountSetupModal       bool     `json:"noAccountSetupWarningModal"`
 }
-
-// Delivery of notifications, as bits.
-const (
-	notifyWeb  = 1
-	notifyMail = 2
-)
 
 // nsfwPolicies are what nsfwPolicy may be.
 func nsfwPolicies() []string { return []string{"do_not_list", "warn", "blur", "display"} }
@@ -39,16 +32,6 @@ func (s *Service) defaults() Settings {
 	return Settings{
 		Theme: "instance-default", NSFWPolicy: c.Instance.DefaultNSFWPolicy, P2PEnabled: c.Defaults.P2P.Webapp.Enabled,
 		VideosHistoryEnabled: true, AutoPlayVideo: c.Defaults.Player.AutoPlay, AutoPlayNextVideoPlaylist: true,
-		NotificationSettings: map[string]int{
-			"newCommentOnMyVideo": notifyWeb, "newVideoFromSubscription": notifyWeb,
-			"abuseAsModerator": notifyWeb | notifyMail, "videoAutoBlacklistAsModerator": notifyWeb | notifyMail,
-			"blacklistOnMyVideo": notifyWeb | notifyMail, "myVideoPublished": notifyWeb, "myVideoImportFinished": notifyWeb,
-			"newUserRegistration": notifyWeb, "commentMention": notifyWeb, "newFollow": notifyWeb,
-			"newInstanceFollower": notifyWeb, "autoInstanceFollowing": notifyWeb,
-			"abuseNewMessage": notifyWeb | notifyMail, "abuseStateChange": notifyWeb | notifyMail,
-			"newPeerTubeVersion": notifyWeb | notifyMail, "myVideoStudioEditionFinished": notifyWeb,
-			"myVideoTranscriptionGenerated": notifyWeb, "newPluginVersion": notifyWeb,
-		},
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/accounts/input"
+	"github.com/kinemesh/kinemesh/accounts/mail"
+	"github.com/kinemesh/kinemesh/accounts/seal"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -28,6 +30,10 @@ var (
 	ErrUnverified  = errors.New("user email is not verified")
 	ErrTooLong     = errors.New("password is too long")
 	ErrRoot        = errors.New("not possible with the root user")
+	ErrNoCode      = errors.New("a code of the second factor is needed")
+	ErrCode        = errors.New("code of the second factor is invalid")
+	ErrPending     = errors.New("registration awaits approval")
+	ErrRejected    = errors.New("registration was rejected")
 )
 
 // TooManyError says that there were too many attempts to log in.
@@ -49,7 +55,12 @@ type User struct {
 	AdminFlags      int
 	VideoQuota      int64 // bytes, -1 unlimited
 	VideoQuotaDaily int64
-	Settings        string // JSON of Settings
+	PendingEmail    *string // lower case; asked for, not verified yet
+	OTPSecret       string  `gorm:"column:otp_secret"` // sealed; "" without a second factor
+	OTPStep         int64   `gorm:"column:otp_step"`   // of the last code that was used
+	FeedGeneration  int64   // of the token for feeds
+	FeaturesRead    int     // bits of the news that were closed
+	Settings        string  // JSON of Settings
 	LastLoginAt     *time.Time
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
@@ -62,6 +73,7 @@ func (User) TableName() string { return "users" }
 type Options struct {
 	DB       *db.DB
 	Channels *channel.Service
+	Mail     *mail.Service
 	Config   *config.Config
 	Logger   *slog.Logger
 }
@@ -71,14 +83,36 @@ type Service struct {
 	// Used tells how many bytes a user's videos take, in all and of the last 24
 	// hours. The module that has the videos sets it at start; until then it is none.
 	Used func(ctx context.Context, userID int64) (total, daily int64, err error)
+	// NotificationSettings tells how users want to be told of what happens. The
+	// package that has them sets it at start.
+	NotificationSettings func(ctx context.Context, userIDs ...int64) (map[int64]map[string]int, error)
+	// Registered hears of a visitor who became a user, within the transaction.
+	Registered func(tx *db.Tx, userID int64) error
 	// EndSessions ends every session of a user, within a transaction. The package
 	// that has the sessions sets it at start.
 	EndSessions func(tx *db.Tx, userID int64) error
+	// UsageSQL is a query of user_id, used, daily and files for every user who has
+	// any: the bytes of [Service.Used], and those of all files made of the videos.
+	// Its one parameter is the time 24 hours ago. It is set at start; until then
+	// nobody has any.
+	UsageSQL string
+	// Stats counts what a user did, for administrators. It is set at start.
+	Stats func(ctx context.Context, userID int64) (Stats, error)
+	// SpecialPlaylists are the playlists that each user has. It is set at start.
+	SpecialPlaylists func(ctx context.Context, accountID int64) ([]SpecialPlaylist, error)
+	// Applicant finds the registration that waits under a name or an address: the
+	// hash of its password, and what its state means for a login ([ErrPending],
+	// [ErrRejected]). It is set at start.
+	Applicant func(ctx context.Context, login string) (passwordHash string, state error, err error)
+	// Registered is called in the transaction in which somebody registered.
+	Registered func(tx *db.Tx, u *User) error
 
 	o       Options
 	hasher  *hasher
+	secrets *seal.Box
 	logins  *Limiter
 	signups *Limiter
+	asks    *Limiter
 }
 
 // New returns a Service.
@@ -86,10 +120,21 @@ func New(o Options) *Service {
 	return &Service{
 		Used:        func(context.Context, int64) (int64, int64, error) { return 0, 0, nil },
 		EndSessions: func(*db.Tx, int64) error { return nil },
-		o:           o,
-		hasher:      newHasher(),
-		logins:      NewLimiter(o.Config.RatesLimit.Login.Window, o.Config.RatesLimit.Login.Max),
-		signups:     NewLimiter(o.Config.RatesLimit.Signup.Window, o.Config.RatesLimit.Signup.Max),
+		NotificationSettings: func(context.Context, ...int64) (map[int64]map[string]int, error) {
+			return map[int64]map[string]int{}, nil
+		},
+		Registered:       func(*db.Tx, int64) error { return nil },
+		UsageSQL:         "SELECT 0 AS user_id, 0 AS used, 0 AS daily, 0 AS files WHERE ? IS NULL",
+		Stats:            func(context.Context, int64) (Stats, error) { return Stats{}, nil },
+		SpecialPlaylists: func(context.Context, int64) ([]SpecialPlaylist, error) { return nil, nil },
+		Applicant:        func(context.Context, string) (string, error, error) { return "", nil, nil },
+		Registered:       func(*db.Tx, *User) error { return nil },
+		o:                o,
+		hasher:           newHasher(),
+		secrets:          seal.New(string(o.Config.Secrets.PeerTube), "second factor"),
+		logins:           NewLimiter(o.Config.RatesLimit.Login.Window, o.Config.RatesLimit.Login.Max),
+		signups:          NewLimiter(o.Config.RatesLimit.Signup.Window, o.Config.RatesLimit.Signup.Max),
+		asks:             NewLimiter(o.Config.RatesLimit.AskSendEmail.Window, o.Config.RatesLimit.AskSendEmail.Max),
 	}
 }
 
