@@ -79,7 +79,8 @@ func New(o Options) *Accounts {
 	})
 	users.EndSessions = auth.EndSessions
 	told := notification.New(notification.Options{DB: o.DB, Channels: channels, Actors: o.Engine.Actors, Config: o.Config, Mail: mails})
-	users.NotificationSettings, users.Registered = told.Settings, told.UserCreated
+	users.NotificationSettings = told.Settings
+	users.Registered = func(tx *db.Tx, u *user.User) error { return told.UserCreated(tx, u.ID) }
 	return &Accounts{
 		Notifications: told, Users: users, OAuth: auth, Channels: channels, Mail: mails, Pictures: pictures,
 		Mutes: moderation.New(moderation.Options{DB: o.DB, Actors: o.Engine.Actors, Channels: channels, Rules: o.Rules}),

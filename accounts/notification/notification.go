@@ -59,10 +59,6 @@ type Options struct {
 
 // Service is safe for concurrent use once its sources are set.
 type Service struct {
-	// Muted is SQL that holds for a user u who does not want to hear of an actor;
-	// nil: there is none. It is set at start.
-	Muted func(actorID int64) (where string, args []any)
-
 	o       Options
 	sources map[Type]*Source
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
 )
@@ -74,18 +75,14 @@ func (s *Service) write(tx *db.Tx, a TellArgs, to Audience, last int64) error {
 	}
 	where, args := "("+to.Where+")", slices.Clone(to.Args)
 	if a.By != 0 {
-		where += " AND NOT EXISTS (SELECT 1 FROM accounts self WHERE self.user_id = u.id AND self.actor_id = ?)"
-		args = append(args, a.By)
-	}
-	if a.By != 0 && s.Muted != nil {
-		muted, more := s.Muted(a.By)
-		where += " AND NOT (" + muted + ")"
-		args = append(args, more...)
+		unmuted, more := moderation.Unmuted("self.id", a.By)
+		where += " AND self.actor_id <> ? AND " + unmuted
+		args = append(append(args, a.By), more...)
 	}
 	var ids []int64
 	err := tx.Raw(fmt.Sprintf(`INSERT INTO notifications (user_id, type, object_id, event, web, read, created_at, updated_at)
 		SELECT u.id, %d, %d, %d, (COALESCE(s.value, %d) & %d) <> 0, FALSE, %s, %s
-		FROM %s LEFT JOIN notification_settings s ON s.user_id = u.id AND s.name = ?
+		FROM %s JOIN accounts self ON self.user_id = u.id LEFT JOIN notification_settings s ON s.user_id = u.id AND s.name = ?
 		WHERE %s AND %s > ? AND %s <= ? AND NOT u.blocked AND COALESCE(s.value, %d) <> 0
 		ON CONFLICT (user_id, type, object_id, event) DO NOTHING RETURNING id`,
 		a.Type, a.Object, a.Event.Event, set.value, Web, now, now, to.Tables, where, to.Cursor, to.Cursor, set.value),

@@ -79,7 +79,7 @@ func (s *Service) Create(ctx context.Context, n NewUser) (*User, error) {
 		if err != nil || !n.Registered {
 			return err
 		}
-		return s.Registered(tx, u.ID)
+		return s.Registered(tx, &u)
 	})
 	if err != nil {
 		return nil, err

@@ -86,8 +86,6 @@ type Service struct {
 	// NotificationSettings tells how users want to be told of what happens. The
 	// package that has them sets it at start.
 	NotificationSettings func(ctx context.Context, userIDs ...int64) (map[int64]map[string]int, error)
-	// Registered hears of a visitor who became a user, within the transaction.
-	Registered func(tx *db.Tx, userID int64) error
 	// EndSessions ends every session of a user, within a transaction. The package
 	// that has the sessions sets it at start.
 	EndSessions func(tx *db.Tx, userID int64) error
@@ -123,7 +121,6 @@ func New(o Options) *Service {
 		NotificationSettings: func(context.Context, ...int64) (map[int64]map[string]int, error) {
 			return map[int64]map[string]int{}, nil
 		},
-		Registered:       func(*db.Tx, int64) error { return nil },
 		UsageSQL:         "SELECT 0 AS user_id, 0 AS used, 0 AS daily, 0 AS files WHERE ? IS NULL",
 		Stats:            func(context.Context, int64) (Stats, error) { return Stats{}, nil },
 		SpecialPlaylists: func(context.Context, int64) ([]SpecialPlaylist, error) { return nil, nil },
@@ -183,39 +180,6 @@ func (s *Service) CheckPassword(ctx context.Context, u *User, password string) (
 		return false, fmt.Errorf("check password: %w", err)
 	}
 	return ok && u != nil, nil
-}
-
-// Login finds the user whose name or e-mail address and password these are.
-// Attempts count, per address and per account, whether they succeed or not
-// (SEC-46). The errors are [ErrCredentials], [ErrBlocked], [ErrUnverified],
-// [ErrTooLong] and [TooManyError]; the middle ones only with the right
-// password.
-func (s *Service) Login(ctx context.Context, login, password, ip string) (*User, error) {
-	if retry, ok := s.logins.Allow(AddressKey(ip)); !ok {
-		return nil, &TooManyError{retry}
-	}
-	u, err := s.ByLogin(ctx, login)
-	if err != nil && !errors.Is(err, db.ErrNotFound) {
-		return nil, err
-	}
-	key := LoginKey(login)
-	if u != nil {
-		key = LoginKey(u.Username) // however it was spelled
-	}
-	if retry, ok := s.logins.Allow(key); !ok {
-		return nil, &TooManyError{retry}
-	}
-	switch ok, err := s.CheckPassword(ctx, u, password); {
-	case err != nil:
-		return nil, err
-	case !ok:
-		return nil, ErrCredentials
-	case u.Blocked:
-		return nil, ErrBlocked
-	case u.EmailVerified != nil && !*u.EmailVerified && s.o.Config.Current().Signup.RequiresEmailVerification:
-		return nil, ErrUnverified
-	}
-	return u, nil
 }
 
 // SetPassword gives a user another password and ends all sessions.
