@@ -71,7 +71,7 @@ func New(o Options) *Accounts {
 			return p == nil && may.Anonymous || p != nil && may.Users
 		},
 	})
-	users := user.New(user.Options{DB: o.DB, Channels: channels, Config: o.Config, Logger: o.Logger})
+	users := user.New(user.Options{DB: o.DB, Channels: channels, Mail: mails, Config: o.Config, Logger: o.Logger})
 	auth := oauth.New(oauth.Options{
 		DB: o.DB, Users: users, Origin: o.Config.Origin(), Host: o.Config.Host(), AnyHost: o.AnyHost,
 		AccessLifetime:  o.Config.OAuth2.TokenLifetime.AccessToken,

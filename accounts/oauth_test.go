@@ -13,6 +13,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/accountstest"
 	"github.com/kinemesh/kinemesh/accounts/oauth"
+	"github.com/kinemesh/kinemesh/accounts/user"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
@@ -501,7 +502,7 @@ func TestLoginTime(t *testing.T) {
 	for range 60 { // taking turns, so that a busy machine is busy for both
 		for _, name := range []string{"alice", "nobody"} {
 			start := time.Now()
-			if _, err := e.Users.Login(t.Context(), name, "wrongpass", "192.0.2.1"); err == nil {
+			if _, err := e.Users.Login(t.Context(), user.Attempt{Login: name, Password: "wrongpass", IP: "192.0.2.1"}); err == nil {
 				t.Fatal("logged in")
 			}
 			times[name] = append(times[name], time.Since(start))

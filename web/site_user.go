@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/accounts/oauth"
+	"github.com/kinemesh/kinemesh/accounts/user"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -48,7 +49,9 @@ func (s *Site) postLogin(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	name, to := c.FormValue("username"), safeReturn(c.FormValue("return"))
-	u, err := s.o.OAuth.Login(ctx, name, c.FormValue("password"), c.RealIP())
+	u, err := s.o.OAuth.Login(ctx, user.Attempt{
+		Login: name, Password: c.FormValue("password"), OTP: c.FormValue("code"), IP: c.RealIP(),
+	})
 	if err != nil {
 		problem, ok := errors.AsType[*rest.Problem](oauth.LoginProblem(err))
 		if !ok {

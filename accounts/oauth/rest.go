@@ -20,6 +20,9 @@ const (
 	tokenPath  = "/api/v1/users/token" //nolint:gosec // a path, no credential
 )
 
+// otpHeader carries the code of the second factor.
+const otpHeader = "x-peertube-otp"
+
 // maxForm is far above what the token endpoint needs.
 const maxForm = 16 << 10
 
@@ -101,7 +104,9 @@ func (s *Service) passwordGrant(c echo.Context, cl *client) error {
 	case password == "":
 		return refused("invalid_request", "Missing parameter: `password`")
 	}
-	u, err := s.o.Users.Login(ctx, login, password, c.RealIP())
+	u, err := s.o.Users.Login(ctx, user.Attempt{
+		Login: login, Password: password, OTP: c.Request().Header.Get(otpHeader), IP: c.RealIP(),
+	})
 	if err != nil {
 		return LoginProblem(err)
 	}
@@ -142,6 +147,17 @@ func LoginProblem(err error) error {
 		return refused("email_not_verified", "User email is not verified.")
 	case errors.Is(err, user.ErrTooLong):
 		return refused("too_long_password", "Password is too long.")
+	case errors.Is(err, user.ErrNoCode):
+		return &rest.Problem{
+			Status: http.StatusUnauthorized, Code: "missing_two_factor", Detail: "Missing two factor header",
+			Header: map[string]string{otpHeader: "required; app"},
+		}
+	case errors.Is(err, user.ErrCode):
+		return refused("invalid_two_factor", "Invalid two factor header")
+	case errors.Is(err, user.ErrPending):
+		return refused("account_waiting_for_approval", "Registration for this account is awaiting approval.")
+	case errors.Is(err, user.ErrRejected):
+		return refused("account_approval_rejected", "Registration approval for this account has been rejected.")
 	}
 	return err
 }

@@ -23,10 +23,10 @@ type Pair struct {
 	AccessExpiresAt, RefreshExpiresAt time.Time
 }
 
-// Login finds the user that a name or e-mail address and a password belong to.
-// It is user.Service.Login, for those who have this package alone.
-func (s *Service) Login(ctx context.Context, login, password, ip string) (*user.User, error) {
-	return s.o.Users.Login(ctx, login, password, ip)
+// Login finds the user that an attempt to log in is right for. It is
+// user.Service.Login, for those who have this package alone.
+func (s *Service) Login(ctx context.Context, a user.Attempt) (*user.User, error) {
+	return s.o.Users.Login(ctx, a)
 }
 
 // Issue begins a family of tokens for a user who logged in.

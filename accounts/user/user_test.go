@@ -240,7 +240,7 @@ func TestLoginErrors(t *testing.T) {
 		e := accountstest.New(t, d, func(c *config.Config) { c.Signup.RequiresEmailVerification = true })
 		u, _ := e.User("alice", rest.RoleUser)
 		login := func(password string) error {
-			_, err := e.Users.Login(t.Context(), "alice", password, "192.0.2.1")
+			_, err := e.Users.Login(t.Context(), user.Attempt{Login: "alice", Password: password, IP: "192.0.2.1"})
 			return err
 		}
 		exec(t, d, "UPDATE users SET email_verified = ? WHERE id = ?", false, u.ID)
