@@ -29,7 +29,7 @@ func federated(t *testing.T, d *db.DB) (*aptest.Server, *accounts.Accounts) {
 		if err := cfg.Complete(); err != nil {
 			t.Fatal(err)
 		}
-		a = accounts.New(accounts.Options{DB: d, Engine: e, Config: cfg, Logger: slog.New(slog.DiscardHandler)})
+		a = accounts.New(accounts.Options{DB: d, Engine: e, Transport: aptest.Transport(t), Config: cfg, Logger: slog.New(slog.DiscardHandler)})
 		return []activitypub.Module{a.Module()}
 	}})
 	return s, a

@@ -41,6 +41,7 @@ type Env struct {
 	Rules  *hostrule.Rules
 	Echo   *echo.Echo
 	Router *rest.Router
+	Files  *Files // of pictures
 	t      testing.TB
 }
 
@@ -70,6 +71,8 @@ func New(t testing.TB, d *db.DB, change ...func(*config.Config)) *Env {
 		Accounts: accounts.New(accounts.Options{DB: d, Engine: engine, Config: cfg, Logger: log, Rules: rules}),
 		DB:       d, Engine: engine, Actors: engine.Actors, Config: cfg, Rules: rules, Echo: echo.New(), t: t,
 	}
+	e.Files = &Files{}
+	e.Pictures.Files = e.Files
 	if err := engine.Use(e.Module()); err != nil {
 		t.Fatal(err)
 	}
