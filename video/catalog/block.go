@@ -36,7 +36,7 @@ func (s *Service) written(tx *db.Tx, v *Video, w Writing) error {
 // gave. It leaves the lists and comes back to them, and other servers get a
 // Delete and a Create where they have to.
 func (s *Service) SetBlock(tx *db.Tx, v *Video, blocked, withheld bool) error {
-	was := v.Withheld
+	was, before := v.Withheld, *v
 	v.Blocked, v.Withheld, v.Listed = blocked, withheld, v.Local && !blocked
 	if !v.Local {
 		listed, err := s.shouldList(tx, v)
@@ -48,6 +48,9 @@ func (s *Service) SetBlock(tx *db.Tx, v *Video, blocked, withheld bool) error {
 	err := tx.Model(&Video{}).Where("id = ?", v.ID).Select("blocked", "withheld", "listed").UpdateColumns(v).Error
 	if err != nil {
 		return fmt.Errorf("block video: %w", err)
+	}
+	if err := s.moved(tx, &before, v); err != nil {
+		return err
 	}
 	switch {
 	case was == withheld:

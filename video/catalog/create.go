@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/fulltext"
 	"github.com/kinemesh/kinemesh/jobs"
 )
 
@@ -43,7 +45,7 @@ func (s *Service) Create(tx *db.Tx, n NewVideo) (*Video, error) {
 	if err := tx.Create(v).Error; err != nil {
 		return nil, fmt.Errorf("create video: %w", err)
 	}
-	if err := saveTags(tx, v.ID, n.Attributes.Tags); err != nil {
+	if err := errors.Join(saveTags(tx, v.ID, n.Attributes.Tags), fulltext.Learn(tx, v.Folded)); err != nil {
 		return nil, err
 	}
 	if err := s.savePasswords(tx, v, Public, n.Attributes.Passwords); err != nil {
@@ -170,7 +172,7 @@ func (p *progress) take(tx *db.Tx, r Rendition) error {
 // settle moves a video that is not published yet to the state its renditions
 // allow.
 func (s *Service) settle(tx *db.Tx, v *Video, p progress) error {
-	now := db.Now()
+	now, before := db.Now(), *v
 	set := map[string]any{}
 	switch {
 	case p.failed != "":
@@ -193,6 +195,9 @@ func (s *Service) settle(tx *db.Tx, v *Video, p progress) error {
 	}
 	if v.State != Published {
 		return nil
+	}
+	if err := s.moved(tx, &before, v); err != nil {
+		return err
 	}
 	return s.federate(tx, v, FederateCreate)
 }

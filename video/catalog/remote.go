@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/fulltext"
 	"github.com/kinemesh/kinemesh/jobs"
 )
 
@@ -58,7 +59,10 @@ func (s *Service) SaveRemote(tx *db.Tx, r Remote) (v *Video, changed bool, err e
 	if err := tx.Model(&Video{}).Where("id = ?", v.ID).UpdateColumn("listed", listed).Error; err != nil {
 		return nil, false, fmt.Errorf("list video: %w", err)
 	}
-	return v, true, s.written(tx, v, Writing{New: old == nil})
+	if err := s.written(tx, v, Writing{New: old == nil}); err != nil || old != nil {
+		return v, true, err
+	}
+	return v, true, s.moved(tx, nil, v)
 }
 
 // stored loads and locks the remote video that a document describes; nil when it
@@ -112,7 +116,7 @@ func (s *Service) saveRemoteRow(tx *db.Tx, r *Remote, old *Video) error {
 }
 
 func (s *Service) saveRemoteParts(tx *db.Tx, v *Video, r *Remote) error {
-	if err := saveTags(tx, v.ID, r.Tags); err != nil {
+	if err := errors.Join(saveTags(tx, v.ID, r.Tags), fulltext.Learn(tx, v.Folded)); err != nil {
 		return err
 	}
 	if r.Playlist != nil {

@@ -80,6 +80,15 @@ type Service struct {
 	// sight by [Service.SetBlock]. nil hears nothing.
 	Written func(tx *db.Tx, v *Video, w Writing) error
 
+	// Moved hears, in the transaction that does it, that the state, privacy or block
+	// of a video changed, or that a video of another server is new: then before is
+	// nil. nil hears nothing.
+	Moved func(tx *db.Tx, before, v *Video) error
+
+	// WatchedAt tells where a user stopped watching videos, in seconds; nil: no
+	// histories are kept.
+	WatchedAt func(ctx context.Context, userID int64, videoIDs []int64) (map[int64]int, error)
+
 	// Viewers tells how many watch a video now; nil: nobody is known to.
 	Viewers func(videoID int64) int64
 
@@ -118,6 +127,10 @@ func (s *Service) URLs() URLs { return s.urls }
 const ownerJoin = ` JOIN channels ch ON ch.id = v.channel_id
  JOIN accounts ac ON ac.id = ch.account_id`
 
+const ownedQuery = `SELECT v.*, COALESCE(ac.user_id, 0) AS owner_user_id, ac.id AS owner_account_id,
+ ac.actor_id AS account_actor_id, ch.actor_id AS channel_actor_id, ` + blockReason + ` AS reason
+ FROM videos v` + ownerJoin
+
 // ownedVideo is a row of videos with who owns it.
 type ownedVideo struct {
 	Video
@@ -142,9 +155,7 @@ const blockReason = `CASE WHEN v.blocked THEN (SELECT b.reason FROM video_blocks
 // the transaction ends.
 func get(g *gorm.DB, lock, where string, args ...any) (*Video, error) {
 	var row ownedVideo
-	err := g.Raw(`SELECT v.*, COALESCE(ac.user_id, 0) AS owner_user_id, ac.id AS owner_account_id,
- ac.actor_id AS account_actor_id, ch.actor_id AS channel_actor_id, `+blockReason+` AS reason
- FROM videos v`+ownerJoin+` WHERE `+where+lock, args...).Scan(&row).Error
+	err := g.Raw(ownedQuery+" WHERE "+where+lock, args...).Scan(&row).Error
 	if err != nil {
 		return nil, fmt.Errorf("load video: %w", err)
 	}

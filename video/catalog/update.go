@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/fulltext"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -126,7 +127,7 @@ func (s *Service) saveUpdate(tx *db.Tx, before, v *Video) error {
 	if err := tx.Model(&Video{}).Where("id = ?", v.ID).Select(updatable).UpdateColumns(v).Error; err != nil {
 		return fmt.Errorf("update video: %w", err)
 	}
-	return nil
+	return fulltext.Learn(tx, v.Folded)
 }
 
 // afterUpdate starts what follows from a change: other addresses or names mean
@@ -142,6 +143,11 @@ func (s *Service) afterUpdate(tx *db.Tx, before, v *Video) error {
 			return err
 		}
 		if err := s.RefreshInfohashes(tx, v); err != nil {
+			return err
+		}
+	}
+	if before.Privacy != v.Privacy {
+		if err := s.moved(tx, before, v); err != nil {
 			return err
 		}
 	}
