@@ -102,6 +102,9 @@ type Config struct {
 	// Comments.
 	VideoComments VideoComments `key:"video_comments"`
 
+	// Videos that a moderator looks at before others see them.
+	AutoBlacklist AutoBlacklist `key:"auto_blacklist"`
+
 	// Uploads.
 	Upload Upload `key:"upload"`
 
@@ -585,6 +588,18 @@ type VideoComments struct {
 type Notifications struct {
 	// Notifications are removed after so long, read or not.
 	MaxAge time.Duration `key:"max_age" min:"1"`
+}
+
+// AutoBlacklist says which videos are blocked until a moderator has looked.
+type AutoBlacklist struct {
+	// By where they come from.
+	Videos AutoBlacklistVideos `key:"videos"`
+}
+
+// AutoBlacklistVideos says so of videos.
+type AutoBlacklistVideos struct {
+	// New videos of users, but for those whom an administrator lets bypass it.
+	OfUsers Toggle `key:"of_users"`
 }
 
 // VideoChannels are the settings of channels.
