@@ -15,6 +15,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/notification"
 	"github.com/kinemesh/kinemesh/accounts/oauth"
 	"github.com/kinemesh/kinemesh/accounts/picture"
+	"github.com/kinemesh/kinemesh/accounts/subscription"
 	"github.com/kinemesh/kinemesh/accounts/user"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
@@ -50,6 +51,8 @@ type Accounts struct {
 	Mail     *mail.Service
 	Pictures *picture.Service
 	Mutes    *moderation.Service
+	// Subscriptions are the channels that users follow.
+	Subscriptions *subscription.Service
 	// Notifications know what happens to users and follows. Modules that have more
 	// to tell add to them at start.
 	Notifications *notification.Service
@@ -83,7 +86,8 @@ func New(o Options) *Accounts {
 	users.Registered = func(tx *db.Tx, u *user.User) error { return told.UserCreated(tx, u.ID) }
 	return &Accounts{
 		Notifications: told, Users: users, OAuth: auth, Channels: channels, Mail: mails, Pictures: pictures,
-		Mutes: moderation.New(moderation.Options{DB: o.DB, Actors: o.Engine.Actors, Channels: channels, Rules: o.Rules}),
+		Mutes:         moderation.New(moderation.Options{DB: o.DB, Actors: o.Engine.Actors, Channels: channels, Rules: o.Rules}),
+		Subscriptions: subscription.New(subscription.Options{DB: o.DB, Engine: o.Engine, Channels: channels}),
 	}
 }
 
@@ -103,7 +107,7 @@ func (a *Accounts) Module() activitypub.Module {
 		Name: "accounts",
 		Jobs: slices.Concat([]jobs.Handler{
 			jobs.Handle(func(ctx context.Context, _ CleanArgs) error { return a.OAuth.DeleteExpired(ctx) }),
-		}, a.Mail.Jobs(), a.Pictures.Jobs(), a.Notifications.Jobs()),
+		}, a.Mail.Jobs(), a.Pictures.Jobs(), a.Subscriptions.Jobs(), a.Notifications.Jobs()),
 		Periodic: slices.Concat([]jobs.Periodic{
 			{Name: "accounts.clean_sessions", Every: cleanEvery, Args: CleanArgs{}},
 		}, a.Mail.Periodic(), a.Notifications.Periodic()),
@@ -126,6 +130,7 @@ func (a *Accounts) Routes(r *rest.Router) {
 	a.OAuth.Routes(r)
 	a.Users.Routes(r)
 	a.Channels.Routes(r)
+	a.Subscriptions.Routes(r)
 	a.Mutes.Routes(r)
 	a.Notifications.Routes(r)
 }

@@ -59,6 +59,10 @@ func dropped(err error) bool {
 		errors.Is(err, transport.ErrBudget) || transport.Gone(err) || !transport.Temporary(err)
 }
 
+// Final tells whether err is one that no retry can mend, for jobs of modules that
+// ask other servers.
+func Final(err error) bool { return dropped(err) }
+
 // Options are what an Engine needs.
 type Options struct {
 	DB        *db.DB

@@ -84,6 +84,24 @@ func (s *Service) list(ctx context.Context, page rest.Page, where func(*gorm.DB)
 	return rows, total, s.count(ctx, actors...)
 }
 
+// CountedByIDs finds channels in the order of their ids, with accounts, actors and
+// counts. Ids without a row, and channels that are gone, are left out.
+func (s *Service) CountedByIDs(ctx context.Context, ids []int64) ([]*Channel, error) {
+	byID, err := s.ChannelsByIDs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*Channel, 0, len(ids))
+	actors := make([]*actor.Actor, 0, 2*len(ids))
+	for _, id := range ids {
+		if c := byID[id]; c != nil {
+			out = append(out, c)
+			actors = append(actors, c.Actor, c.Account.Actor)
+		}
+	}
+	return out, s.count(ctx, actors...)
+}
+
 // Owned is what a user has.
 type Owned struct {
 	Account  *Account
