@@ -89,6 +89,10 @@ type Service struct {
 	// histories are kept.
 	WatchedAt func(ctx context.Context, userID int64, videoIDs []int64) (map[int64]int, error)
 
+	// Dropped hears of a video that is deleted, in the transaction that does it. nil
+	// hears nothing.
+	Dropped func(tx *db.Tx, v *Video) error
+
 	// Viewers tells how many watch a video now; nil: nobody is known to.
 	Viewers func(videoID int64) int64
 

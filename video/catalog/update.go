@@ -246,5 +246,10 @@ func (s *Service) Drop(tx *db.Tx, v *Video) error {
 	if err := tx.Where("id = ?", v.ID).Delete(&Video{}).Error; err != nil {
 		return fmt.Errorf("delete video: %w", err)
 	}
+	if s.Dropped != nil {
+		if err := s.Dropped(tx, v); err != nil {
+			return err
+		}
+	}
 	return deleteFiles(tx, keys...)
 }

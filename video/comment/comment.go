@@ -76,6 +76,11 @@ type Options struct {
 
 // Service holds the operations on comments. It is safe for concurrent use.
 type Service struct {
+	// Said hears, in the transaction that does it, of a comment that is new, or that
+	// readers see from now on because it was approved. nil hears nothing. It is set
+	// at start.
+	Said func(tx *db.Tx, v *catalog.Video, c *Comment, isNew bool) error
+
 	db       *db.DB
 	engine   *activitypub.Engine
 	catalog  *catalog.Service

@@ -338,7 +338,7 @@ func (s *Service) onApprove(ctx context.Context, act *activitypub.Activity) erro
 			}
 			return update(tx, c, map[string]any{"approval": act.ID})
 		}
-		if err := show(tx, v, c, act.ID); err != nil {
+		if err := s.show(tx, v, c, act.ID); err != nil {
 			return err
 		}
 		return s.publishCreate(tx, v, c, p)

@@ -88,10 +88,17 @@ func (s *Service) insert(tx *db.Tx, v *catalog.Video, parent, c *Comment) (bool,
 			return false, err
 		}
 	}
-	if !c.Visible() {
-		return true, nil
+	if err := s.said(tx, v, c, true); err != nil || !c.Visible() {
+		return true, err
 	}
 	return true, count(tx, v, c, 1)
+}
+
+func (s *Service) said(tx *db.Tx, v *catalog.Video, c *Comment, isNew bool) error {
+	if s.Said == nil {
+		return nil
+	}
+	return s.Said(tx, v, c, isNew)
 }
 
 // update writes columns of a comment's row.
@@ -118,7 +125,7 @@ func count(tx *db.Tx, v *catalog.Video, c *Comment, delta int64) error {
 }
 
 // show lets readers see a comment that was held.
-func show(tx *db.Tx, v *catalog.Video, c *Comment, approval string) error {
+func (s *Service) show(tx *db.Tx, v *catalog.Video, c *Comment, approval string) error {
 	set := map[string]any{"held": false, "pending": ""}
 	if approval != "" {
 		set["approval"], c.Approval = approval, approval
@@ -130,7 +137,7 @@ func show(tx *db.Tx, v *catalog.Video, c *Comment, approval string) error {
 	if c.DeletedAt != nil {
 		return nil
 	}
-	return count(tx, v, c, 1)
+	return errors.Join(count(tx, v, c, 1), s.said(tx, v, c, false))
 }
 
 // hold takes a comment that readers saw back into review.

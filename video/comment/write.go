@@ -120,7 +120,7 @@ func (s *Service) Approve(ctx context.Context, p *rest.Principal, c *Comment) er
 		if c.Local {
 			approval = c.IRI + approvePart
 		}
-		if err := show(tx, v, c, approval); err != nil {
+		if err := s.show(tx, v, c, approval); err != nil {
 			return err
 		}
 		if c.Local {

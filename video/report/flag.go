@@ -106,8 +106,15 @@ func (s *Service) onFlag(ctx context.Context, act *activitypub.Activity) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		for _, r := range things {
 			r.ID = 0
-			if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(r).Error; err != nil {
-				return fmt.Errorf("file report: %w", err)
+			res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(r)
+			if res.Error != nil {
+				return fmt.Errorf("file report: %w", res.Error)
+			}
+			if res.RowsAffected == 0 {
+				continue
+			}
+			if err := s.filed(tx, r); err != nil {
+				return err
 			}
 		}
 		return nil

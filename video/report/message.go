@@ -68,7 +68,10 @@ func (s *Service) Say(ctx context.Context, p *rest.Principal, id int64, text str
 		if err := tx.Create(m).Error; err != nil {
 			return fmt.Errorf("add message: %w", err)
 		}
-		return nil
+		if s.Said == nil {
+			return nil
+		}
+		return s.Said(tx, r, m, p.ActorID)
 	})
 }
 

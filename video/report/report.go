@@ -142,6 +142,13 @@ type Options struct {
 
 // Service keeps reports. It is safe for concurrent use.
 type Service struct {
+	// Filed hears of a new report, Decided of one whose state changed, and Said of
+	// a message by an actor, each in the transaction that does it. They are set at
+	// start; nil hears nothing.
+	Filed   func(tx *db.Tx, r *Report) error
+	Decided func(tx *db.Tx, id int64) error
+	Said    func(tx *db.Tx, r *Report, m *Message, by int64) error
+
 	o   Options
 	db  *db.DB
 	log *slog.Logger
@@ -207,7 +214,14 @@ func (s *Service) insert(tx *db.Tx, r *Report) error {
 	if err := tx.Create(r).Error; err != nil {
 		return fmt.Errorf("file report: %w", err)
 	}
-	return nil
+	return s.filed(tx, r)
+}
+
+func (s *Service) filed(tx *db.Tx, r *Report) error {
+	if s.Filed == nil {
+		return nil
+	}
+	return s.Filed(tx, r)
 }
 
 // about finds what a report is about.
@@ -323,7 +337,10 @@ func (s *Service) Update(ctx context.Context, id int64, c Change) error {
 		if res.RowsAffected == 0 {
 			return ErrNotFound
 		}
-		return nil
+		if c.State == nil || s.Decided == nil {
+			return nil
+		}
+		return s.Decided(tx, id)
 	})
 }
 
