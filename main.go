@@ -199,6 +199,7 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 	a.accounts = accounts.New(accounts.Options{DB: a.db, Engine: a.engine, Transport: out, Config: cfg, Logger: a.log, Rules: rules})
 	a.video, err = video.New(video.Options{
 		DB: a.db, Engine: a.engine, Channels: a.accounts.Channels, Transport: out, Config: cfg, Tool: tool, Logger: a.log,
+		Notifications: a.accounts.Notifications,
 	})
 	if err != nil {
 		return err

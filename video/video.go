@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/notification"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/config"
@@ -24,6 +25,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/video/notify"
 	"github.com/kinemesh/kinemesh/video/password"
 	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/video/rate"
@@ -52,6 +54,8 @@ type Options struct {
 	Config    *config.Config
 	Tool      *ffmpeg.Tool
 	Logger    *slog.Logger
+	// Notifications tell users what happens to videos.
+	Notifications *notification.Service
 }
 
 // Video is the assembled module.
@@ -78,6 +82,7 @@ type Video struct {
 	rate       *rate.Service
 	view       *view.Service
 	report     *report.Service
+	notify     *notify.Service
 	redundancy *redundancy.Service
 }
 
@@ -177,6 +182,10 @@ func (v *Video) assemble() (err error) {
 		Files: o.Transport, Store: v.store, Logger: o.Logger,
 	})
 	v.report = report.New(report.Options{DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Logger: o.Logger})
+	v.notify = notify.New(notify.Options{
+		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, Notifications: o.Notifications, Origin: cfg.Origin(), Host: cfg.Host(),
+	})
+	v.notify.Hear(v.Comments, v.report)
 	v.caption = caption.New(caption.Options{
 		DB: o.DB, Catalog: v.Catalog, Transport: o.Transport, Put: v.put, Logger: o.Logger,
 	})
