@@ -23,6 +23,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/glebarez/sqlite"
@@ -48,6 +49,8 @@ type DB struct {
 	dialect Dialect
 	read    *gorm.DB
 	write   *gorm.DB
+
+	changes atomic.Uint64 // transactions committed
 
 	mu        sync.Mutex
 	listeners map[string][]chan struct{}
@@ -200,6 +203,7 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 			return fn(t)
 		})
 		if err == nil {
+			d.changes.Add(1)
 			for _, f := range t.after {
 				f()
 			}
@@ -211,6 +215,11 @@ func (d *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	}
 	return err
 }
+
+// Changes is a number that grows with every transaction that this process
+// commits. Whoever remembers what was read sees by it that nothing has changed
+// here since; of other processes it tells nothing.
+func (d *DB) Changes() uint64 { return d.changes.Load() }
 
 // retryable tells whether PostgreSQL asks for the transaction to be run again
 // (class 40, transaction rollback).

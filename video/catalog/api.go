@@ -76,6 +76,11 @@ func (s *Service) details(c echo.Context) error {
 			return err
 		}
 	}
+	short := []VideoJSON{d.VideoJSON}
+	if err := s.Complete(ctx, rest.Current(ctx), short); err != nil {
+		return err
+	}
+	d.UserHistory = short[0].UserHistory
 	return c.JSON(http.StatusOK, d)
 }
 

@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/kinemesh/kinemesh/accounts/input"
+	"github.com/kinemesh/kinemesh/config/db/fulltext"
 	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -96,18 +96,7 @@ func (v *Video) set(a Attributes) {
 	if a.Schedule != nil {
 		v.ScheduledAt, v.ScheduledPrivacy = &a.Schedule.At, &a.Schedule.Privacy
 	}
-	v.Folded = Fold(a.Name + "\n" + strings.Join(a.Tags, "\n"))
-}
-
-// Fold brings text into the form in which it is searched: lower case, without
-// accents.
-func Fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, norm.NFKD.String(s))
+	v.Folded = fulltext.Words(append([]string{a.Name}, a.Tags...)...)
 }
 
 // Apply changes what the input names and leaves the rest of a. It returns a

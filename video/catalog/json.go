@@ -85,6 +85,9 @@ type VideoJSON struct {
 	Account               channel.Summary `json:"account"`
 	Channel               channel.Summary `json:"channel"`
 
+	UserHistory *UserHistory `json:"userHistory,omitempty"`
+	apiIncluded
+
 	// For the owner and moderators.
 	WaitTranscoding   *bool        `json:"waitTranscoding,omitempty"`
 	State             *labelled    `json:"state,omitempty"`
@@ -271,7 +274,7 @@ func (s *Service) detailsToAPI(v *Video, m *Media, ch *channel.Channel) apiDetai
 	}
 	d := apiDetails{
 		VideoJSON: s.APIVideo(&l, false), Account: s.opts.Channels.APIAccount(ch.Account), Channel: s.opts.Channels.APIChannel(ch),
-		StreamingPlaylists: []apiPlaylist{}, Files: s.filesToAPI(v, m.Files), Support: orNull(v.Support),
+		StreamingPlaylists: s.playlistsToAPI(v, m), Files: s.filesToAPI(v, m.Files), Support: orNull(v.Support),
 		DescriptionPath: "/api/v1/videos/" + v.UUID + "/description", Tags: m.Tags,
 		CommentsEnabled: v.CommentsPolicy != CommentsDisabled,
 		CommentsPolicy:  labelled{int(v.CommentsPolicy), v.CommentsPolicy.Label()}, DownloadEnabled: v.DownloadEnabled,
@@ -288,17 +291,22 @@ func (s *Service) detailsToAPI(v *Video, m *Media, ch *channel.Channel) apiDetai
 	if d.TrackerURLs == nil {
 		d.TrackerURLs = []string{}
 	}
-	if p := m.Playlist; p != nil {
-		copies := make([]apiCopy, len(m.Copies))
-		for i, u := range m.Copies {
-			copies[i].BaseURL = u
-		}
-		d.StreamingPlaylists = append(d.StreamingPlaylists, apiPlaylist{
-			ID: p.ID, Type: p.Type, PlaylistURL: s.urls.Master(v, p), SegmentsSha256URL: s.urls.Segments(v, p),
-			Redundancies: copies, Files: s.filesToAPI(v, m.HLS),
-		})
-	}
 	return d
+}
+
+func (s *Service) playlistsToAPI(v *Video, m *Media) []apiPlaylist {
+	p := m.Playlist
+	if p == nil {
+		return []apiPlaylist{}
+	}
+	copies := make([]apiCopy, len(m.Copies))
+	for i, u := range m.Copies {
+		copies[i].BaseURL = u
+	}
+	return []apiPlaylist{{
+		ID: p.ID, Type: p.Type, PlaylistURL: s.urls.Master(v, p), SegmentsSha256URL: s.urls.Segments(v, p),
+		Redundancies: copies, Files: s.filesToAPI(v, m.HLS),
+	}}
 }
 
 func (s *Service) filesToAPI(v *Video, files []File) []apiFile {

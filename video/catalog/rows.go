@@ -12,7 +12,7 @@ type Video struct {
 	Local                 bool
 	Listed                bool // local, or of an actor this instance follows, or shared by one
 	Name                  string
-	Folded                string // name and tags, folded, for search
+	Folded                string // words of name and tags, for search
 	Description           string // Markdown
 	Support               string
 	Category              *int

@@ -27,17 +27,26 @@ func (s *Service) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.answerList(c, f, false)
+	return s.Answer(c, f, false)
 }
 
-func (s *Service) answerList(c echo.Context, f Filter, own bool) error {
-	rows, total, err := s.List(c.Request().Context(), f)
+// Answer writes a list of videos. own adds what only owners and moderators are
+// told.
+func (s *Service) Answer(c echo.Context, f Filter, own bool) error {
+	ctx := c.Request().Context()
+	rows, total, err := s.List(ctx, f)
 	if err != nil {
 		return err
 	}
 	data := make([]catalog.VideoJSON, len(rows))
 	for i := range rows {
-		data[i] = s.catalog.APIVideo(&rows[i], own)
+		data[i] = s.catalog.APIVideo(&rows[i], own || f.Include != 0)
+	}
+	if err := s.catalog.Complete(ctx, f.Viewer, data); err != nil {
+		return err
+	}
+	if err := s.include(ctx, f.Include, rows, data); err != nil {
+		return err
 	}
 	if f.SkipCount {
 		total = int64(f.Page.Start + len(rows))
@@ -47,11 +56,11 @@ func (s *Service) answerList(c echo.Context, f Filter, own bool) error {
 
 func (s *Service) listMine(c echo.Context) error {
 	f, err := s.parseFilter(c, "-createdAt")
-	if err != nil {
+	if err != nil && !errors.Is(err, errPrivileged) { // of one's own one may see all
 		return err
 	}
-	f.All, f.AccountID, f.NSFW = true, rest.Current(c.Request().Context()).AccountID, nil
-	return s.answerList(c, f, true)
+	f.All, f.AccountID, f.NSFW = true, f.Viewer.AccountID, nil
+	return s.Answer(c, f, true)
 }
 
 func (s *Service) listOfAccount(c echo.Context) error {
@@ -67,7 +76,7 @@ func (s *Service) listOfAccount(c echo.Context) error {
 		return err
 	}
 	f.AccountID = a.ID
-	return s.answerList(c, f, false)
+	return s.Answer(c, f, false)
 }
 
 func (s *Service) listOfChannel(c echo.Context) error {
@@ -83,20 +92,20 @@ func (s *Service) listOfChannel(c echo.Context) error {
 		return err
 	}
 	f.ChannelID = ch.ID
-	return s.answerList(c, f, false)
+	return s.Answer(c, f, false)
 }
 
 // search answers with videos of the database; a URL in place of words asks for
 // that one video.
 func (s *Service) search(c echo.Context) error {
-	f, err := s.parseFilter(c, "-match")
+	f, err := s.parseFilter(c, "-match", SearchSorts()...)
 	if err != nil {
 		return err
 	}
 	if q := strings.TrimSpace(f.Search); strings.HasPrefix(q, "https://") || strings.HasPrefix(q, "http://") {
 		return s.searchURL(c, f, q)
 	}
-	return s.answerList(c, f, false)
+	return s.Answer(c, f, false)
 }
 
 func (s *Service) searchURL(c echo.Context, f Filter, uri string) error {
@@ -107,5 +116,5 @@ func (s *Service) searchURL(c echo.Context, f Filter, uri string) error {
 	if err != nil {
 		return err
 	}
-	return s.answerList(c, Filter{Page: f.Page, All: true, UUIDs: []string{v.UUID}}, false)
+	return s.Answer(c, Filter{Page: f.Page, Viewer: f.Viewer, All: true, UUIDs: []string{v.UUID}}, false)
 }

@@ -7,16 +7,18 @@ import (
 	"strings"
 
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/fulltext"
 )
 
 // Explain is the plan by which the database answers a list while there are rules
 // for servers.
 func (s *Service) Explain(ctx context.Context, f Filter) (string, error) {
-	q := f.query(s.host)
+	f.words = fulltext.Parse(f.Search)
+	q := f.query(s.db.Dialect(), s.host)
 	if !f.All {
 		q.hide()
 	}
-	text, args := f.pageSQL(s.db.Dialect(), q)
+	text, args := f.pageSQL(s.db.Dialect(), q, f.Page.Start, f.Page.Count)
 	prefix, column := "EXPLAIN QUERY PLAN ", 3
 	if s.db.Dialect() == db.Postgres {
 		prefix, column = "EXPLAIN ", 0

@@ -4,6 +4,8 @@
 //
 // Invariants
 //   - every value of a client becomes a parameter (SEC-51)
+//   - what is kept of a list holds for everybody who sends the same conditions;
+//     what depends on the viewer is among them
 //   - a list reads one table, along an index, and adds owners and pictures in
 //     one query each
 //
@@ -23,16 +25,26 @@ type Options struct {
 	Catalog  *catalog.Service
 	Channels *channel.Service
 	HideNSFW func() bool // whether lists leave sensitive videos out unless asked; nil: no
+	// TrendingDays is how many days of views make a trend; nil: 7.
+	TrendingDays func() int
 }
 
-// Service lists videos. It is safe for concurrent use.
+// Service lists videos. It is safe for concurrent use; its function fields are
+// set before the server starts.
 type Service struct {
+	// AutoTagged is the condition on the videos v that carry one of some
+	// automatic tags; nil: there are no such tags.
+	AutoTagged func(tags []string) (condition string, args []any)
+
 	db       *db.DB
 	catalog  *catalog.Service
 	channels *channel.Service
 	host     string
 	hideNSFW func() bool
 	owners   owners
+	kept     *kept
+
+	trendingDays func() int
 }
 
 // New returns a Service.
@@ -40,5 +52,11 @@ func New(o Options) *Service {
 	if o.HideNSFW == nil {
 		o.HideNSFW = func() bool { return false }
 	}
-	return &Service{db: o.DB, catalog: o.Catalog, channels: o.Channels, host: o.Catalog.URLs().Host, hideNSFW: o.HideNSFW}
+	if o.TrendingDays == nil {
+		o.TrendingDays = func() int { return 7 }
+	}
+	return &Service{
+		db: o.DB, catalog: o.Catalog, channels: o.Channels, host: o.Catalog.URLs().Host, hideNSFW: o.HideNSFW,
+		trendingDays: o.TrendingDays, kept: newKept(o.DB),
+	}
 }

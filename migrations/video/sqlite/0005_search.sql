@@ -46,6 +46,8 @@ CREATE INDEX playlists_updated ON playlists (privacy, updated_at DESC, id DESC);
 DROP INDEX videos_published;
 CREATE INDEX videos_published ON videos (privacy, state, listed, published_at DESC, id DESC,
     channel_id, category, licence, language, nsfw, nsfw_flags, is_live, local, duration);
+DROP INDEX videos_local;
+CREATE INDEX videos_local ON videos (privacy, state, listed, local, published_at DESC, id DESC);
 CREATE INDEX videos_comments ON videos (privacy, state, listed, comments DESC, id DESC);
 CREATE INDEX videos_original ON videos (privacy, state, listed, COALESCE(originally_published_at, published_at) DESC, id DESC);
 
@@ -66,6 +68,8 @@ CREATE INDEX watch_history_age ON watch_history (updated_at);
 DROP TABLE watch_history;
 DROP INDEX videos_original;
 DROP INDEX videos_comments;
+DROP INDEX videos_local;
+CREATE INDEX videos_local ON videos (privacy, state, local, published_at DESC, id DESC);
 DROP INDEX videos_published;
 CREATE INDEX videos_published ON videos (privacy, state, listed, published_at DESC, id DESC);
 DROP INDEX playlists_updated;
