@@ -2,7 +2,7 @@
 # Installs what is missing, and nothing else.
 #
 #   scripts/setup.sh run    what the server needs: ffmpeg
-#   scripts/setup.sh test   and what the tests need: PostgreSQL, Redis, Chromium, aria2, a C compiler
+#   scripts/setup.sh test   and what the tests need: PostgreSQL, Redis, Chromium, aria2, yt-dlp, a C compiler
 #
 # By apt as root or with sudo that asks nothing; otherwise it says what to
 # install and ends with status 1.
@@ -19,6 +19,7 @@ redis-tools: redis-cli
 postgresql: /usr/lib/postgresql/*/bin/initdb
 chromium: chromium chromium-browser google-chrome
 aria2: aria2c
+yt-dlp: yt-dlp
 gcc: gcc cc
 libc6-dev: /usr/include/stdlib.h
 iproute2: ip

@@ -246,6 +246,12 @@ func (c *Client) Upload(ctx context.Context, file string, f Fields) (Video, erro
 	form := multipart.NewWriter(pw)
 	go func() {
 		for k, v := range all {
+			if many, ok := v.([]string); ok {
+				for n, one := range many {
+					_ = form.WriteField(fmt.Sprintf("%s[%d]", k, n), one) // as browsers' libraries do
+				}
+				continue
+			}
 			_ = form.WriteField(k, fmt.Sprint(v))
 		}
 		part, err := form.CreateFormFile("videofile", filepath.Base(file))

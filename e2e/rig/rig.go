@@ -35,6 +35,7 @@ type Options struct {
 	Port        int            // 0: a free one
 	PublicPort  int            // of the public address; Port unless set
 	Hostname    string         // of the public address; localhost unless set
+	HTTPS       bool           // the public address is https on port 443; a [Front] leads there
 	DatabaseURL string         // SQLite in Dir unless set
 	RedisURL    string         // embedded unless set
 	Roles       string         // all unless set
@@ -73,9 +74,12 @@ func Start(ctx context.Context, o Options) (*Instance, error) {
 	if o.PublicPort == 0 {
 		o.PublicPort = port
 	}
-	host := net.JoinHostPort(o.Hostname, strconv.Itoa(o.PublicPort))
+	host, scheme := net.JoinHostPort(o.Hostname, strconv.Itoa(o.PublicPort)), "http://"
+	if o.HTTPS {
+		o.PublicPort, host, scheme = 443, o.Hostname, "https://"
+	}
 	i := &Instance{
-		Origin: "http://" + host, Host: host, Dir: o.Dir,
+		Origin: scheme + host, Host: host, Dir: o.Dir,
 		Config: filepath.Join(o.Dir, "kinemesh.json"), opts: o, port: port,
 	}
 	if err := i.writeSettings(); err != nil {
@@ -108,6 +112,7 @@ func (i *Instance) writeSettings() error {
 		"listen.port":                                  i.port,
 		"webserver.hostname":                           i.opts.Hostname,
 		"webserver.port":                               i.opts.PublicPort,
+		"webserver.https":                              i.opts.HTTPS,
 		"federation.allow_http":                        true,
 		"federation.allow_networks":                    []string{"127.0.0.0/8", "::1/128"},
 		"log.level":                                    "debug",
@@ -193,7 +198,7 @@ func (i *Instance) waitReady(ctx context.Context, done <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
-		if body, err := get(ctx, i.Origin+"/api/v1/ping"); err == nil && strings.Contains(body, "pong") {
+		if body, err := get(ctx, "http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(i.port))+"/api/v1/ping"); err == nil && strings.Contains(body, "pong") {
 			return nil
 		}
 		select {
