@@ -61,6 +61,8 @@ func Default() *Config {
 			CountViewAfter: 10 * time.Second, ViewExpiration: time.Hour, TrustViewerSessionID: true,
 			LocalBufferUpdateInterval: 30 * time.Minute,
 		}},
+		Trending:         Trending{Videos: TrendingVideos{IntervalDays: 7}},
+		History:          History{Videos: HistoryVideos{MaxAge: Forever}},
 		RemoteRedundancy: RemoteRedundancy{Videos: RemoteRedundancyVideos{AcceptFrom: "anybody"}},
 
 		Search:   Search{RemoteURI: RemoteURI{Users: true}},

@@ -227,6 +227,9 @@ func assignImage(v reflect.Value, raw any) error {
 func allowed(t reflect.Type, tag reflect.StructTag) string {
 	switch t {
 	case durationType:
+		if lo, ok := bound(tag, "min"); ok && lo < 0 {
+			return "a duration such as 5 minutes, 2 days, or -1 for no end"
+		}
 		return "a duration such as 10 seconds, 5 minutes, 2 days, or a number of milliseconds"
 	case sizeType:
 		if lo, ok := bound(tag, "min"); ok {

@@ -16,10 +16,10 @@ var renamed = map[string]string{
 // short and those about spelling mistakes visible.
 var peerTubeKeys = []string{
 	"auto_blacklist", "blocklist", "cache", "client", "csp", "defaults",
-	"download", "download_generate_video", "export", "feeds", "geo_ip", "history", "import", "live",
+	"download", "download_generate_video", "export", "feeds", "geo_ip", "import", "live",
 	"nsfw_flags_settings", "object_storage", "open_telemetry", "peertube", "plugins", "redundancy",
 	"remote_runners", "security", "services", "stats", "storyboards.remote_runners", "theme",
-	"trending", "video_file", "video_studio", "video_transcription",
+	"trending.videos.algorithms", "video_file", "video_studio", "video_transcription",
 
 	"database.dialect", "database.pool.min", "federation.prevent_ssrf",
 	"federation.videos.cleanup_remote_interactions", "followings.instance.auto_follow_index",

@@ -120,6 +120,12 @@ type Config struct {
 	// Counting views.
 	Views Views `key:"views"`
 
+	// What people watch now.
+	Trending Trending `key:"trending"`
+
+	// What each user has watched.
+	History History `key:"history"`
+
 	// Copies of our videos on other servers.
 	RemoteRedundancy RemoteRedundancy `key:"remote_redundancy"`
 
@@ -391,6 +397,30 @@ type ViewsVideos struct {
 	TrustViewerSessionID bool `key:"trust_viewer_session_id"`
 	// How often other servers hear of new views. Here they count at once.
 	LocalBufferUpdateInterval time.Duration `key:"local_buffer_update_interval" min:"1"`
+}
+
+// Trending are the settings of what people watch now.
+type Trending struct {
+	// Trends of videos.
+	Videos TrendingVideos `key:"videos"`
+}
+
+// TrendingVideos says what makes a trend.
+type TrendingVideos struct {
+	// Views of so many days make a trend.
+	IntervalDays int `key:"interval_days" min:"1" max:"365"`
+}
+
+// History are the settings of what users have watched.
+type History struct {
+	// Videos that users have watched.
+	Videos HistoryVideos `key:"videos"`
+}
+
+// HistoryVideos says how long it is remembered.
+type HistoryVideos struct {
+	// What was watched longer ago is forgotten. -1 keeps it for ever.
+	MaxAge time.Duration `key:"max_age" min:"-1000000"` // config.Forever
 }
 
 // RemoteRedundancy says whose copies of videos are made use of.

@@ -99,10 +99,16 @@ var durationUnits = map[string]time.Duration{
 	"month": 30 * day,
 }
 
-// ParseDuration reads "10 seconds", "2 days", "1.5 hours", or a plain number of
-// milliseconds. The unit m is refused: PeerTube reads it as milliseconds, most
+// Forever is -1 where a setting allows no end.
+const Forever = -time.Millisecond
+
+// ParseDuration reads "10 seconds", "2 days", "1.5 hours", a plain number of
+// milliseconds, or -1 for [Forever]. The unit m is refused: PeerTube reads it as milliseconds, most
 // people as minutes.
 func ParseDuration(text string) (time.Duration, error) {
+	if strings.TrimSpace(text) == "-1" {
+		return Forever, nil
+	}
 	number, unit := splitUnit(strings.TrimSpace(text))
 	unit = strings.ToLower(unit)
 	d, ok := durationUnits[unit]
