@@ -37,6 +37,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/web"
 	"github.com/kinemesh/kinemesh/web/instance"
+	"github.com/kinemesh/kinemesh/web/openapi"
 	"github.com/kinemesh/kinemesh/web/settings"
 )
 
@@ -298,7 +299,8 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 	var s *web.Server
 	clientIP := func(r *http.Request) string { return s.ClientIP(r) }
 	about := instance.New(instance.Options{
-		Config: a.cfg, Version: version, ClientIP: clientIP, Metrics: a.metrics, VideoExtensions: a.video.UploadExtensions(), Waiting: a.engine.Waiting,
+		Config: a.cfg, Version: version, ClientIP: clientIP, Metrics: a.metrics, VideoExtensions: a.video.UploadExtensions, Waiting: a.engine.Waiting,
+		DB: a.db, Mail: a.accounts.Mail,
 		SignupOpen: func(c echo.Context) (bool, error) {
 			return a.accounts.Users.SignupOpen(c.Request().Context(), c.RealIP())
 		},
@@ -313,7 +315,7 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 			return a.db.Ping(ctx)
 		},
 	})
-	o.Register = append(o.Register, about.Routes)
+	o.Register = append(o.Register, openapi.Routes, about.Routes)
 	if withWeb {
 		site, err := web.NewSite(web.SiteOptions{
 			Config: a.cfg, DB: a.db, Catalog: a.video.Catalog, Listing: a.video.Listing, Channels: a.accounts.Channels, Users: a.accounts.Users,

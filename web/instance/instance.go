@@ -9,6 +9,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -16,16 +17,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/mail"
+	"github.com/kinemesh/kinemesh/accounts/user"
 	"github.com/kinemesh/kinemesh/config"
+	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 // CompatibleVersion is the version of PeerTube's API that clients are told, for
 // they switch features by it.
 const CompatibleVersion = "6.3.2"
-
-// pictures are the limits of avatars, banners and thumbnails.
-const maxPicture = 4 << 20
 
 // Options are what the endpoints tell.
 type Options struct {
@@ -43,25 +44,50 @@ type Options struct {
 	Waiting func(context.Context) (int64, error)
 	// Metrics are shown to administrators (SEC-49); nil: none are.
 	Metrics prometheus.Gatherer
-	// VideoExtensions are the endings of files that may be uploaded.
-	VideoExtensions []string
+	// VideoExtensions lists the endings of files that may be uploaded.
+	VideoExtensions func() []string
+	// DB has the pages that administrators write and what is counted.
+	DB *db.DB
+	// Mail takes the messages of the contact form; nil: there is none.
+	Mail *mail.Service
+	// Commands are what administrators may have done at once, by name.
+	Commands map[string]func(context.Context) error
 }
 
 // Instance holds the endpoints.
-type Instance struct{ o Options }
+type Instance struct {
+	o        Options
+	contacts *user.Limiter
+	started  time.Time
+
+	mu      sync.Mutex
+	stats   object    // as counted last
+	counted time.Time // when
+}
 
 // New returns the endpoints.
-func New(o Options) *Instance { return &Instance{o} }
+func New(o Options) *Instance {
+	return &Instance{o: o, contacts: user.NewLimiter(contactEvery, 1), started: time.Now()}
+}
 
 // Routes registers them.
 func (i *Instance) Routes(r *rest.Router) {
 	r.API.GET("/ping", rest.Anyone, func(c echo.Context) error { return c.String(http.StatusOK, "pong") })
 	r.API.GET("/config", rest.Anyone, i.config)
 	r.API.GET("/config/about", rest.Anyone, i.about)
+	r.API.GET("/server/stats", rest.Anyone, i.getStats)
 	r.API.GET("/server/debug", rest.Admin, i.debug)
+	r.API.POST("/server/debug/run-command", rest.Admin, i.runCommand)
+	r.API.POST("/server/contact", rest.Anyone, i.contact)
+	r.API.GET("/custom-pages/homepage/instance", rest.Anyone, i.getHomepage)
+	r.API.PUT("/custom-pages/homepage/instance", rest.Admin, i.putHomepage)
+	r.API.GET("/plugins", rest.Admin, i.plugins)
+	r.API.POST("/client-config/update-language", rest.Anyone, i.language)
+	r.API.POST("/client-config/update-interface-language", rest.Anyone, i.language)
 	r.Root.GET("/healthz", rest.Anyone, func(c echo.Context) error { return c.String(http.StatusOK, "ok") })
 	r.Root.GET("/readyz", rest.Anyone, i.ready)
 	r.Root.GET("/robots.txt", rest.Anyone, i.robots)
+	i.wellKnown(r.Root)
 	if i.o.Metrics != nil {
 		r.Root.GET("/metrics", rest.Admin, echo.WrapHandler(promhttp.HandlerFor(i.o.Metrics, promhttp.HandlerOpts{})))
 	}
@@ -81,159 +107,6 @@ func (i *Instance) ready(c echo.Context) error {
 }
 
 func (i *Instance) robots(c echo.Context) error {
-	return c.String(http.StatusOK, strings.TrimRight(i.o.Config.Instance.Robots, "\n")+"\n")
-}
-
-func (i *Instance) debug(c echo.Context) error {
-	n, err := i.o.Waiting(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, map[string]any{"ip": i.o.ClientIP(c.Request()), "activityPubMessagesWaiting": n})
-}
-
-func (i *Instance) about(c echo.Context) error {
-	n := i.o.Config.Instance
-	avatars, banners, err := i.pictures(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, map[string]any{"instance": map[string]any{
-		"name": n.Name, "shortDescription": n.ShortDescription, "description": n.Description, "terms": n.Terms,
-		"codeOfConduct": n.CodeOfConduct, "hardwareInformation": n.HardwareInformation, "creationReason": n.CreationReason,
-		"moderationInformation": n.ModerationInformation, "administrator": n.Administrator,
-		"maintenanceLifetime": n.MaintenanceLifetime, "businessModel": n.BusinessModel,
-		"languages": list(n.Languages), "categories": list(n.Categories), "banners": list(banners), "avatars": list(avatars),
-	}})
-}
-
-func (i *Instance) pictures(ctx context.Context) (avatars, banners []channel.Image, err error) {
-	if i.o.Pictures == nil {
-		return nil, nil, nil
-	}
-	return i.o.Pictures(ctx)
-}
-
-// list is never null in JSON.
-func list[T any](s []T) []T {
-	if s == nil {
-		return []T{}
-	}
-	return s
-}
-
-type object = map[string]any
-
-func off() object { return object{"enabled": false} }
-
-func (i *Instance) config(c echo.Context) error {
-	cfg := i.o.Config
-	open, err := i.o.SignupOpen(c)
-	if err != nil {
-		return err
-	}
-	avatars, banners, err := i.pictures(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	out := object{
-		"serverVersion": CompatibleVersion, "serverCommit": i.o.Version,
-		"instance": object{
-			"name": cfg.Instance.Name, "shortDescription": cfg.Instance.ShortDescription, "isNSFW": cfg.Instance.IsNSFW,
-			"defaultNSFWPolicy": cfg.Instance.DefaultNSFWPolicy, "defaultClientRoute": "/",
-			"customizations": object{"javascript": "", "css": ""}, "avatars": list(avatars), "banners": list(banners),
-		},
-		"signup": object{
-			"allowed": cfg.Signup.Enabled, "allowedForCurrentIP": open, "minimumAge": cfg.Signup.MinimumAge,
-			"requiresApproval":          cfg.Signup.RequiresApproval,
-			"requiresEmailVerification": cfg.Signup.RequiresEmailVerification,
-		},
-		"search": object{
-			"remoteUri":   object{"users": cfg.Search.RemoteURI.Users, "anonymous": cfg.Search.RemoteURI.Anonymous},
-			"searchIndex": object{"enabled": false, "url": "", "disableLocalSearch": false, "isDefaultSearch": false},
-		},
-		"transcoding": object{
-			"remoteRunners": off(), "hls": object{"enabled": cfg.Transcoding.Enabled && cfg.Transcoding.HLS.Enabled},
-			"web_videos":         object{"enabled": cfg.Transcoding.Enabled && cfg.Transcoding.WebVideos.Enabled},
-			"enabledResolutions": list(cfg.Transcoding.Resolutions.Heights()),
-			"profile":            "default", "availableProfiles": []string{"default"},
-		},
-		"tracker":       object{"enabled": cfg.Tracker.Enabled},
-		"user":          object{"videoQuota": int64(cfg.User.VideoQuota), "videoQuotaDaily": int64(cfg.User.VideoQuotaDaily)},
-		"videoChannels": object{"maxPerUser": cfg.VideoChannels.MaxPerUser},
-	}
-	i.client(out)
-	i.files(out)
-	absent(out)
-	return c.JSON(http.StatusOK, out)
-}
-
-// client is what players and forms start with.
-func (i *Instance) client(out object) {
-	cfg := i.o.Config
-	publish := cfg.Defaults.Publish
-	var licence any
-	if publish.Licence > 0 {
-		licence = publish.Licence
-	}
-	out["client"] = object{
-		"videos": object{
-			"miniature":       object{"displayAuthorAvatar": false, "preferAuthorDisplayName": false},
-			"resumableUpload": object{"maxChunkSize": int64(cfg.Client.Videos.ResumableUpload.MaxChunkSize)},
-		},
-		"menu": object{"login": object{"redirectOnSingleExternalAuth": false}},
-	}
-	out["defaults"] = object{
-		"publish": object{
-			"downloadEnabled": publish.DownloadEnabled, "commentsPolicy": publish.CommentsPolicy,
-			"commentsEnabled": publish.CommentsPolicy != 2, "privacy": publish.Privacy, "licence": licence,
-		},
-		"p2p": object{"webapp": object{"enabled": cfg.Defaults.P2P.Webapp.Enabled}, "embed": object{"enabled": cfg.Defaults.P2P.Embed.Enabled}},
-	}
-	out["trending"] = object{"videos": object{
-		"intervalDays": 7, "algorithms": object{"enabled": []string{"most-viewed", "most-liked"}, "default": "most-viewed"},
-	}}
-	out["views"] = object{"videos": object{"watchingInterval": object{"anonymous": 5000, "users": 5000}}}
-	out["theme"] = object{"registered": []any{}, "default": "default"}
-}
-
-// files are the limits of what may be sent.
-func (i *Instance) files(out object) {
-	pictures := []string{".png", ".jpeg", ".jpg", ".gif", ".webp"}
-	out["avatar"] = object{"file": object{"size": object{"max": maxPicture}, "extensions": pictures}}
-	out["banner"] = object{"file": object{"size": object{"max": maxPicture}, "extensions": pictures}}
-	out["video"] = object{
-		"image": object{"extensions": []string{".png", ".jpg", ".jpeg", ".webp"}, "size": object{"max": maxPicture}},
-		"file":  object{"extensions": list(i.o.VideoExtensions)},
-	}
-	out["videoCaption"] = object{"file": object{"size": object{"max": 20 << 20}, "extensions": []string{".vtt", ".srt"}}}
-}
-
-// absent are the features that this server does not have, so that clients hide
-// them.
-func absent(out object) {
-	for _, name := range []string{"email", "contactForm", "homepage", "storyboards"} {
-		out[name] = off()
-	}
-	out["webadmin"] = object{"configuration": object{"edition": object{"allowed": false}}}
-	out["plugin"] = object{"registered": []any{}, "registeredExternalAuths": []any{}, "registeredIdAndPassAuths": []any{}}
-	out["live"] = object{
-		"enabled": false, "allowReplay": false, "latencySetting": off(), "maxDuration": -1, "maxInstanceLives": 0,
-		"maxUserLives": 0, "rtmp": object{"port": 1935},
-		"transcoding": object{
-			"enabled": false, "remoteRunners": off(), "enabledResolutions": []any{},
-			"profile": "default", "availableProfiles": []string{"default"},
-		},
-	}
-	out["videoStudio"] = object{"enabled": false, "remoteRunners": off()}
-	out["videoFile"] = object{"update": off()}
-	out["videoTranscription"] = object{"enabled": false, "remoteRunners": off()}
-	out["import"] = object{
-		"videos": object{"http": off(), "torrent": off()}, "videoChannelSynchronization": off(), "users": off(),
-	}
-	out["export"] = object{"users": object{"enabled": false, "exportExpiration": 0, "maxUserVideoQuota": 0}}
-	out["autoBlacklist"] = object{"videos": object{"ofUsers": off()}}
-	out["followings"] = object{"instance": object{"autoFollowIndex": object{"indexUrl": ""}}}
-	out["broadcastMessage"] = object{"enabled": false, "message": "", "level": "info", "dismissable": false}
-	out["openTelemetry"] = object{"metrics": object{"enabled": false, "playbackStatsInterval": 15000}}
+	c.Response().Header().Set(echo.HeaderCacheControl, fileAge)
+	return c.String(http.StatusOK, strings.TrimRight(i.o.Config.Current().Instance.Robots, "\n")+"\n")
 }
