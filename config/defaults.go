@@ -56,7 +56,9 @@ func Default() *Config {
 			WebVideos:                         Toggle{true},
 			HLS:                               Toggle{true},
 		},
-		Storyboards: Toggle{true},
+		Storyboards:           Toggle{true},
+		DownloadGenerateVideo: DownloadGenerateVideo{MaxParallelDownloads: 100},
+		Feeds:                 Feeds{Videos: FeedSize{20}, Comments: FeedSize{20}},
 		Views: Views{Videos: ViewsVideos{
 			CountViewAfter: 10 * time.Second, ViewExpiration: time.Hour, TrustViewerSessionID: true,
 			LocalBufferUpdateInterval: 30 * time.Minute,

@@ -16,10 +16,10 @@ var renamed = map[string]string{
 // short and those about spelling mistakes visible.
 var peerTubeKeys = []string{
 	"auto_blacklist", "blocklist", "cache", "client", "csp", "defaults",
-	"download", "download_generate_video", "export", "feeds", "geo_ip", "import", "live",
+	"download", "export", "geo_ip", "import", "live",
 	"nsfw_flags_settings", "object_storage", "open_telemetry", "peertube", "plugins", "redundancy",
 	"remote_runners", "security", "services", "stats", "storyboards.remote_runners", "theme",
-	"trending.videos.algorithms", "video_file", "video_studio", "video_transcription",
+	"trending.videos.algorithms", "video_studio", "video_transcription",
 
 	"database.dialect", "database.pool.min", "federation.prevent_ssrf",
 	"federation.videos.cleanup_remote_interactions", "followings.instance.auto_follow_index",
@@ -31,7 +31,7 @@ var peerTubeKeys = []string{
 	"storage.uploads", "storage.well_known",
 	"thumbnails.generation_from_video", "transcoding.allow_additional_extensions",
 	"transcoding.allow_audio_files", "transcoding.always_transcode_podcast_optimized_audio",
-	"transcoding.hls.split_audio_and_video", "transcoding.original_file", "transcoding.profile",
+	"transcoding.hls.split_audio_and_video", "transcoding.profile",
 	"transcoding.remote_runners", "user.disable_root_auth", "user.history",
 	"video_channels.max_collaborators_per_channel", "views.videos.local", "views.videos.remote",
 	"views.videos.watching_interval",

@@ -111,6 +111,15 @@ type Config struct {
 	// Pictures made of a video.
 	Thumbnails Thumbnails `key:"thumbnails"`
 
+	// Files of videos that are there already.
+	VideoFile VideoFile `key:"video_file"`
+
+	// Downloads that are put together for who asks.
+	DownloadGenerateVideo DownloadGenerateVideo `key:"download_generate_video"`
+
+	// Feeds for feed readers.
+	Feeds Feeds `key:"feeds"`
+
 	// Making files that every browser plays.
 	Transcoding Transcoding `key:"transcoding"`
 
@@ -653,11 +662,45 @@ type Thumbnails struct {
 	Sizes []ImageSize `key:"sizes"`
 }
 
+// VideoFile says what may be done with the files of a video.
+type VideoFile struct {
+	// Whether owners may replace the file of a video by another.
+	Update Toggle `key:"update"`
+}
+
+// DownloadGenerateVideo bounds the work of putting downloads together.
+type DownloadGenerateVideo struct {
+	// Downloads at the same time; who comes then is asked to come back.
+	MaxParallelDownloads int `key:"max_parallel_downloads" min:"1" max:"10000"`
+}
+
+// Feeds says how much feeds hold.
+type Feeds struct {
+	// Feeds of videos.
+	Videos FeedSize `key:"videos"`
+	// Feeds of comments.
+	Comments FeedSize `key:"comments"`
+}
+
+// FeedSize is the length of a feed.
+type FeedSize struct {
+	// Entries, the newest ones.
+	Count int `key:"count" min:"1" max:"100"`
+}
+
+// OriginalFile says what becomes of the file that a user uploaded.
+type OriginalFile struct {
+	// Whether it is kept after transcoding, so that its owner can have it back.
+	Keep bool `key:"keep"`
+}
+
 // Transcoding says which files are made of an upload.
 type Transcoding struct {
 	// Whether uploads are transcoded. Without it only files that browsers play as
 	// they are may be uploaded.
 	Enabled bool `key:"enabled"`
+	// The uploaded file.
+	OriginalFile OriginalFile `key:"original_file"`
 	// Threads of one ffmpeg; 0 lets ffmpeg choose.
 	Threads int `key:"threads" min:"0" max:"256"`
 	// Transcoding jobs that run at the same time.
