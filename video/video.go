@@ -16,6 +16,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/migrations"
 	"github.com/kinemesh/kinemesh/video/audit"
 	"github.com/kinemesh/kinemesh/video/caption"
@@ -24,9 +25,11 @@ import (
 	"github.com/kinemesh/kinemesh/video/comment"
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
+	"github.com/kinemesh/kinemesh/video/history"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/video/notify"
 	"github.com/kinemesh/kinemesh/video/password"
+	"github.com/kinemesh/kinemesh/video/overview"
 	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/video/rate"
 	"github.com/kinemesh/kinemesh/video/redundancy"
@@ -62,6 +65,8 @@ type Options struct {
 type Video struct {
 	Catalog *catalog.Service
 	Listing *listing.Service
+	// History is what users have watched.
+	History *history.Service
 	// Infohashes is what the tracker admits.
 	Infohashes *torrent.AllowList
 
@@ -81,6 +86,7 @@ type Video struct {
 	Comments   *comment.Service
 	rate       *rate.Service
 	view       *view.Service
+	overview   *overview.Service
 	report     *report.Service
 	notify     *notify.Service
 	redundancy *redundancy.Service
@@ -136,7 +142,7 @@ func (v *Video) assemble() (err error) {
 		return err
 	}
 	v.Listing = listing.New(listing.Options{
-		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, HideNSFW: func() bool { return cfg.Current().Instance.DefaultNSFWPolicy == "do_not_list" },
+		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, HideNSFW: v.hideNSFW, TrendingDays: v.trendingDays,
 	})
 	if v.passwords, err = password.New(o.DB, v.Catalog, string(cfg.Secrets.PeerTube)); err != nil {
 		return err
@@ -173,8 +179,9 @@ func (v *Video) assemble() (err error) {
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Transport: o.Transport, Logger: o.Logger,
 	})
 	v.social()
+	v.discover()
 	v.view = view.New(view.Options{
-		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Settings: cfg.Views.Videos, Changed: v.federation.Changed, Logger: o.Logger,
+		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Settings: cfg.Views.Videos, Changed: v.federation.Changed, Watched: v.History.Note, Logger: o.Logger,
 	})
 	v.Catalog.Viewers = v.view.Viewers
 	v.redundancy = redundancy.New(redundancy.Options{
@@ -200,6 +207,7 @@ func (v *Video) assemble() (err error) {
 	if err != nil {
 		return err
 	}
+	o.Channels.Stats, o.Channels.SupportChanged = v.view.ChannelStats, v.supportChanged
 	v.serve.FetchPictures, v.serve.FetchCaptions, v.serve.FetchStoryboard = v.federation.FetchPictures, v.caption.Fetch, v.storyboard.Fetch
 	return nil
 }
@@ -207,10 +215,10 @@ func (v *Video) assemble() (err error) {
 // Module is what the server plugs in.
 func (v *Video) Module() activitypub.Module {
 	// What lies below the path of a video is asked for before the video.
-	m := activitypub.Merge(v.Comments.Module(), v.rate.Module(), v.view.Module(), v.report.Module(), v.redundancy.Module(), v.playlist.Module(), v.federation.Module())
+	m := activitypub.Merge(v.Comments.Module(), v.rate.Module(), v.view.Module(), v.History.Module(), v.report.Module(), v.redundancy.Module(), v.playlist.Module(), v.federation.Module())
 	m.Name = "video"
 	m.Migrations = []migrations.Set{migrations.Video}
-	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs(), v.schedule.Jobs())
+	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs(), v.schedule.Jobs(), []jobs.Handler{jobs.Handle(v.copySupport)})
 	m.Periodic = slices.Concat(m.Periodic, v.Catalog.Periodic(), v.upload.Periodic(), v.schedule.Periodic())
 	features := m.Routes
 	m.Routes = func(r *rest.Router) {
@@ -219,6 +227,7 @@ func (v *Video) Module() activitypub.Module {
 		v.passwords.Routes(r)
 		v.Catalog.Routes(r)
 		v.Listing.Routes(r)
+		v.overview.Routes(r)
 		v.serve.Routes(r)
 		v.caption.Routes(r)
 		v.chapter.Routes(r)

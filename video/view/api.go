@@ -43,6 +43,11 @@ func (s *Service) post(c echo.Context) error {
 	if err := s.Watch(ctx, v, b); err != nil {
 		return err
 	}
+	if p != nil && s.o.Watched != nil {
+		if err := s.o.Watched(ctx, p.UserID, v.ID, b.At); err != nil {
+			return err
+		}
+	}
 	return rest.NoContent(c)
 }
 

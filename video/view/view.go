@@ -24,6 +24,8 @@ type Options struct {
 	Settings config.ViewsVideos
 	// Changed has other servers told what a local video is now.
 	Changed func(tx *db.Tx, videoID int64) error
+	// Watched hears where a user is in a video; nil hears nothing.
+	Watched func(ctx context.Context, userID, videoID int64, at float64) error
 	Logger  *slog.Logger
 	Now     func() time.Time // nil: time.Now
 }

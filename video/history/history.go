@@ -1,0 +1,186 @@
+// Package history keeps what users have watched and how far, as players report
+// it with each view's call, so that a video goes on where it was left.
+//
+// Invariants
+//   - a user has one row a video; the last report wins
+//   - nothing is kept of a user who does not want a history, nor of anonymous
+//     viewers
+//   - a video that its user may not see any more is in no answer
+//
+// Specifications: REST 9, 12 (My History). Imports of its siblings catalog and
+// listing.
+package history
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/fulltext"
+	"github.com/kinemesh/kinemesh/jobs"
+	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+// Options are what a [Service] needs.
+type Options struct {
+	DB      *db.DB
+	Catalog *catalog.Service
+	Listing *listing.Service
+	MaxAge  func() time.Duration // older rows are removed; 0: none; nil: none
+}
+
+// Service holds the histories. It is safe for concurrent use; Wanted is set
+// before the server starts.
+type Service struct {
+	// Wanted tells whether a user wants a history (videosHistoryEnabled); nil:
+	// all do.
+	Wanted func(ctx context.Context, userID int64) (bool, error)
+
+	o  Options
+	db *db.DB
+}
+
+// New returns a Service and has the catalog tell viewers where they stopped.
+func New(o Options) *Service {
+	s := &Service{o: o, db: o.DB}
+	o.Catalog.WatchedAt = s.At
+	return s
+}
+
+// CleanArgs removes what is older than the settings allow.
+type CleanArgs struct{}
+
+// Kind implements jobs.Args.
+func (CleanArgs) Kind() string { return "video.clean-history" }
+
+// Module is this feature's part of the module.
+func (s *Service) Module() activitypub.Module {
+	return activitypub.Module{
+		Jobs:     []jobs.Handler{jobs.Handle(s.clean, jobs.Attempts(1), jobs.Keep(time.Hour))},
+		Periodic: []jobs.Periodic{{Name: "video.clean-history", Every: 24 * time.Hour, Args: CleanArgs{}}},
+		Routes:   s.routes,
+	}
+}
+
+// Note remembers that a user is at a time of a video.
+func (s *Service) Note(ctx context.Context, userID, videoID int64, at float64) error {
+	if s.Wanted != nil {
+		if wanted, err := s.Wanted(ctx, userID); err != nil || !wanted {
+			return err
+		}
+	}
+	now := db.Now()
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		return tx.Exec(`INSERT INTO watch_history (user_id, video_id, at, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
+ ON CONFLICT (user_id, video_id) DO UPDATE SET at = excluded.at, updated_at = excluded.updated_at`,
+			userID, videoID, int64(at), now, now).Error
+	})
+	if err != nil {
+		return fmt.Errorf("note what was watched: %w", err)
+	}
+	return nil
+}
+
+// At tells where a user stopped watching each of some videos, in seconds.
+func (s *Service) At(ctx context.Context, userID int64, videoIDs []int64) (map[int64]int, error) {
+	var rows []struct {
+		VideoID int64
+		At      int
+	}
+	err := s.db.Read(ctx).Raw("SELECT video_id, at FROM watch_history WHERE user_id = ? AND video_id IN ?", userID, videoIDs).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("what was watched: %w", err)
+	}
+	out := make(map[int64]int, len(rows))
+	for _, r := range rows {
+		out[r.VideoID] = r.At
+	}
+	return out, nil
+}
+
+// List returns what a user has watched, the last first.
+func (s *Service) List(ctx context.Context, p *rest.Principal, search string, page rest.Page) ([]catalog.Listed, int64, error) {
+	where, args := s.o.Listing.Shown(ctx, p)
+	args = append([]any{p.UserID}, args...)
+	if search != "" {
+		q := fulltext.Parse(search)
+		if len(q) == 0 {
+			return nil, 0, nil
+		}
+		cond, arg := listing.Matches(s.db.Dialect(), q)
+		where, args = where+" AND "+cond, append(args, arg)
+	}
+	from := " FROM watch_history h JOIN videos v ON v.id = h.video_id WHERE h.user_id = ? AND " + where
+	var total int64
+	if err := s.db.Read(ctx).Raw("SELECT COUNT(*)"+from, args...).Scan(&total).Error; err != nil {
+		return nil, 0, fmt.Errorf("count what was watched: %w", err)
+	}
+	var ids []int64
+	err := s.db.Read(ctx).Raw("SELECT h.video_id"+from+" ORDER BY "+page.Order("h.updated_at", "h.video_id")+" LIMIT ? OFFSET ?",
+		append(args, page.Count, page.Start)...).Scan(&ids).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("list what was watched: %w", err)
+	}
+	rows, err := s.o.Listing.ByIDs(ctx, ids)
+	return rows, total, err
+}
+
+// Forget removes one video from a history; it may not be there.
+func (s *Service) Forget(ctx context.Context, userID int64, ref catalog.Ref) error {
+	where, arg := "video_id = ?", any(ref.ID)
+	if ref.UUID != "" {
+		where, arg = "video_id IN (SELECT id FROM videos WHERE uuid = ?)", ref.UUID
+	}
+	return s.remove(ctx, "user_id = ? AND "+where, userID, arg)
+}
+
+// ForgetBefore removes what a user watched before a time.
+func (s *Service) ForgetBefore(ctx context.Context, userID int64, before time.Time) error {
+	return s.remove(ctx, "user_id = ? AND updated_at < ?", userID, before)
+}
+
+func (s *Service) remove(ctx context.Context, where string, args ...any) error {
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		return tx.Exec("DELETE FROM watch_history WHERE "+where, args...).Error
+	})
+	if err != nil {
+		return fmt.Errorf("forget what was watched: %w", err)
+	}
+	return nil
+}
+
+// cleanStep is how many rows one transaction removes.
+const cleanStep = 5000
+
+func (s *Service) clean(ctx context.Context, _ CleanArgs) error {
+	if s.o.MaxAge == nil || s.o.MaxAge() <= 0 {
+		return nil
+	}
+	before := db.Now().Add(-s.o.MaxAge())
+	for {
+		var removed int64
+		err := s.db.Tx(ctx, func(tx *db.Tx) error {
+			var rows []struct{ UserID, VideoID int64 }
+			err := tx.Raw("SELECT user_id, video_id FROM watch_history WHERE updated_at < ? ORDER BY updated_at LIMIT ?", before, cleanStep).Scan(&rows).Error
+			if removed = int64(len(rows)); err != nil || removed == 0 {
+				return err
+			}
+			pairs := make([]any, 0, 2*len(rows))
+			for _, r := range rows {
+				pairs = append(pairs, r.UserID, r.VideoID)
+			}
+			return tx.Exec("DELETE FROM watch_history WHERE (user_id, video_id) IN (VALUES (?, ?)"+strings.Repeat(", (?, ?)", len(rows)-1)+")", pairs...).Error
+		})
+		if err != nil {
+			return fmt.Errorf("clean histories: %w", err)
+		}
+		if removed < cleanStep {
+			return nil
+		}
+	}
+}
