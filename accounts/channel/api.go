@@ -78,6 +78,10 @@ type ChannelJSON struct { //nolint:revive // named like AccountJSON beside it
 	Support      *string      `json:"support"`
 	IsLocal      bool         `json:"isLocal"`
 	OwnerAccount *AccountJSON `json:"ownerAccount,omitempty"`
+
+	// Where its owner asks for them.
+	ViewsPerDay []DayViews `json:"viewsPerDay,omitempty"`
+	TotalViews  *int64     `json:"totalViews,omitempty"`
 }
 
 // Summary is an account or channel within another object, such as a video.

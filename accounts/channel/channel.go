@@ -44,6 +44,9 @@ type Account struct {
 // TableName is for GORM.
 func (Account) TableName() string { return "accounts" }
 
+// OwnedBy tells whether the account is that of the user.
+func (a *Account) OwnedBy(userID int64) bool { return a.UserID != nil && *a.UserID == userID }
+
 // Channel is a row of channels. Lookups of [Service] fill Actor and Account
 // with its actor.
 type Channel struct {
@@ -65,7 +68,7 @@ func (Channel) TableName() string { return "channels" }
 
 // OwnedBy tells whether the channel belongs to the user.
 func (c *Channel) OwnedBy(userID int64) bool {
-	return c.Account != nil && c.Account.UserID != nil && *c.Account.UserID == userID
+	return c.Account != nil && c.Account.OwnedBy(userID)
 }
 
 // Options are what a Service needs. Changed and Gone may be nil: then nothing
@@ -90,8 +93,17 @@ type Options struct {
 	Gone func(tx *db.Tx, a *actor.Actor) error
 }
 
-// Service is safe for concurrent use.
-type Service struct{ o Options }
+// Service is safe for concurrent use. Its fields are set before the server
+// starts.
+type Service struct {
+	// Stats counts the views of channels; nil: nobody counts them.
+	Stats func(ctx context.Context, channelIDs []int64) (map[int64]Stats, error)
+	// SupportChanged gives all videos of a channel its support text; nil: there
+	// are none.
+	SupportChanged func(tx *db.Tx, channelID int64) error
+
+	o Options
+}
 
 // New returns a Service.
 func New(o Options) *Service {
@@ -104,7 +116,7 @@ func New(o Options) *Service {
 	if o.MaxPerUser == nil {
 		o.MaxPerUser = func() int { return math.MaxInt }
 	}
-	return &Service{o}
+	return &Service{o: o}
 }
 
 // AccountByID finds an account, with its actor and counts.

@@ -23,6 +23,8 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.GET("/accounts", rest.Anyone, s.listAccounts)
 	r.API.GET("/accounts/:name", rest.Anyone, s.getAccount)
 	r.API.GET("/accounts/:name/video-channels", rest.Anyone, s.listOfAccount)
+	r.API.GET("/accounts/:name/followers", rest.SignedIn, s.followersOfAccount)
+	r.API.GET("/video-channels/:handle/followers", rest.SignedIn, s.followersOfChannel)
 	r.API.GET("/video-channels", rest.Anyone, s.listLocal)
 	r.API.GET("/search/video-channels", rest.Anyone, s.search)
 	r.API.POST("/video-channels", rest.SignedIn, s.create)
@@ -57,15 +59,28 @@ func (s *Service) listOfAccount(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.ShownAccount(c.Request().Context(), rest.Current(c.Request().Context()), c.Param("name"))
+	var check rest.Checker
+	withStats := rest.QueryBool(c, &check, "withStats")
+	if err := check.Err(); err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	p := rest.Current(ctx)
+	a, err := s.ShownAccount(ctx, p, c.Param("name"))
 	if err != nil {
 		return orNotFound(err, accountNotFound)
 	}
-	rows, total, err := s.ChannelsOfAccount(c.Request().Context(), a.ID, c.QueryParam("search"), page)
+	rows, total, err := s.ChannelsOfAccount(ctx, a.ID, c.QueryParam("search"), page)
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, rest.NewList(total, mapAll(rows, s.APIChannel)))
+	out := mapAll(rows, s.APIChannel)
+	if withStats != nil && *withStats && p != nil && (a.OwnedBy(p.UserID) || p.IsModerator()) {
+		if err := s.addStats(ctx, out); err != nil {
+			return err
+		}
+	}
+	return c.JSON(http.StatusOK, rest.NewList(total, out))
 }
 
 func (s *Service) listLocal(c echo.Context) error {
@@ -135,12 +150,13 @@ func (s *Service) update(c echo.Context) error {
 		DisplayName input.Optional[string] `json:"displayName"`
 		Description input.Optional[string] `json:"description"`
 		Support     input.Optional[string] `json:"support"`
+		BulkSupport bool                   `json:"bulkVideosSupportUpdate"`
 	}
 	if err := input.JSON(c, &in); err != nil {
 		return err
 	}
 	var check rest.Checker
-	var change Change
+	change := Change{BulkSupport: in.BulkSupport}
 	if in.DisplayName.Set {
 		change.DisplayName = new(input.DisplayName(&check, "displayName", in.DisplayName.Value))
 	}

@@ -31,6 +31,8 @@ type NewChannel struct {
 // Change is what an update of a channel sets; nil leaves a field alone.
 type Change struct {
 	DisplayName, Description, Support *string
+	// BulkSupport gives a new support text to all videos of the channel, too.
+	BulkSupport bool
 }
 
 // CreateAccount makes the Person actor and the account of a user. The name must
@@ -141,6 +143,11 @@ func (s *Service) Update(ctx context.Context, c *Channel, ch Change) error {
 			err := tx.Model(&Channel{}).Where("id = ?", c.ID).Updates(map[string]any{"support": *ch.Support, "updated_at": now}).Error
 			if err != nil {
 				return fmt.Errorf("channel %d: %w", c.ID, err)
+			}
+			if ch.BulkSupport && *ch.Support != c.Support && s.SupportChanged != nil {
+				if err := s.SupportChanged(tx, c.ID); err != nil {
+					return err
+				}
 			}
 		}
 		return s.UpdateActor(tx, c.ActorID, ch.DisplayName, ch.Description)

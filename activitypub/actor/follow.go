@@ -281,12 +281,13 @@ func (s *Service) Follows(ctx context.Context, side Side, id int64, filter Follo
 	if err := base.Order(order).Offset(offset).Limit(limit).Pluck("f.id", &ids).Error; err != nil {
 		return nil, 0, fmt.Errorf("list follows: %w", err)
 	}
-	rows, err := s.followsByID(ctx, ids)
+	rows, err := s.FollowsByIDs(ctx, ids)
 	return rows, total, err
 }
 
-// followsByID reads follows with their actors in the order of ids.
-func (s *Service) followsByID(ctx context.Context, ids []int64) ([]Follow, error) {
+// FollowsByIDs reads follows with their actors in the order of ids; unknown ids
+// are left out.
+func (s *Service) FollowsByIDs(ctx context.Context, ids []int64) ([]Follow, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}

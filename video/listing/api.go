@@ -18,6 +18,7 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.GET("/videos/", rest.Anyone, s.list)
 	r.API.GET("/search/videos", rest.Anyone, s.search)
 	r.API.GET("/users/me/videos", rest.SignedIn, s.listMine)
+	r.API.GET("/users/me/subscriptions/videos", rest.SignedIn, s.listFollowed)
 	r.API.GET("/accounts/:name/videos", rest.Anyone, s.listOfAccount)
 	r.API.GET("/video-channels/:handle/videos", rest.Anyone, s.listOfChannel)
 }
@@ -59,7 +60,7 @@ func (s *Service) listMine(c echo.Context) error {
 	if err != nil && !errors.Is(err, errPrivileged) { // of one's own one may see all
 		return err
 	}
-	f.All, f.AccountID, f.NSFW = true, f.Viewer.AccountID, nil
+	f.All, f.Moderated, f.AccountID, f.NSFW = true, false, f.Viewer.AccountID, nil
 	return s.Answer(c, f, true)
 }
 

@@ -20,10 +20,12 @@ type Filter struct {
 
 	AccountID    int64 // 0: any
 	ChannelID    int64 // 0: any
+	FollowedBy   int64 // account that has subscribed to the channels, listed or not; 0: any
 	ChannelNames []string
 	All          bool  // any privacy, any state: the owner's own list, moderators
 	Privacies    []int // with All: of these only
 	States       []int // with All: of these only
+	Moderated    bool  // with All: what is blocked and muted stays out, unless Include says otherwise
 	Include      int   // with All: what the answer tells besides, see the Include constants
 
 	Local                    *bool
@@ -83,13 +85,17 @@ func in[T any](q *query, column string, values []T) {
 
 func (f *Filter) query(d db.Dialect, host string) *query {
 	q := &query{}
-	if f.All {
+	switch {
+	case f.All:
 		in(q, "v.privacy", f.Privacies)
 		in(q, "v.state", f.States)
-	} else {
+	case f.FollowedBy != 0:
+		q.and("v.privacy = 1 AND v.state = 1 AND v.blocked = FALSE")
+	default:
 		// In the order of the indexes. Constants, so that planners see them.
 		q.and("v.privacy = 1 AND v.state = 1 AND v.listed = TRUE")
 	}
+	f.followed(q)
 	f.owner(q, host)
 	if f.Local != nil {
 		q.and("v.local = ?", *f.Local)

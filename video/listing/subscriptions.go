@@ -1,0 +1,23 @@
+package listing
+
+import (
+	"github.com/labstack/echo/v4"
+)
+
+// listFollowed lists the videos of the channels that the user has subscribed to.
+func (s *Service) listFollowed(c echo.Context) error {
+	f, err := s.parseFilter(c, "-publishedAt")
+	if err != nil {
+		return err
+	}
+	f.FollowedBy = f.Viewer.AccountID
+	return s.Answer(c, f, false)
+}
+
+// followed narrows a list to the channels that an account follows.
+func (f *Filter) followed(q *query) {
+	if f.FollowedBy != 0 {
+		q.and(`v.channel_id IN (SELECT c.id FROM accounts me JOIN follows f ON f.follower_id = me.actor_id
+ JOIN channels c ON c.actor_id = f.target_id WHERE me.id = ? AND f.state = 'accepted')`, f.FollowedBy)
+	}
+}
