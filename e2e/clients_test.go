@@ -192,18 +192,35 @@ func TestPeerTubeCommandLine(t *testing.T) {
 				}
 			}
 			home := t.TempDir()
-			run := func(args ...string) {
+			run := func(args ...string) string {
 				t.Helper()
 				cmd := exec.CommandContext(ctx, cli, args...)
 				cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home)
-				if out, err := cmd.CombinedOutput(); err != nil {
+				out, err := cmd.CombinedOutput()
+				if err != nil {
 					t.Fatalf("peertube-cli %s: %v\n%s", args[0], err, out)
 				}
+				return string(out)
 			}
+			login := []string{"--url", i.Origin, "--username", user, "--password", rig.Password}
 			name := "From the command line of " + user
-			run("auth", "add", "--url", i.Origin, "--username", user, "--password", rig.Password)
-			run("upload", "--url", i.Origin, "--username", user, "--password", rig.Password, "--file", clip,
-				"--video-name", name, "--privacy", "1")
+			run(append([]string{"auth", "add"}, login...)...)
+			if all := run("auth", "list"); !strings.Contains(all, i.Origin) || !strings.Contains(all, user) {
+				t.Errorf("auth list prints %s", all)
+			}
+			token := c.Token
+			c.Token = strings.TrimSpace(run(append([]string{"get-access-token"}, login...)...))
+			if err := c.Get(ctx, "/api/v1/users/me", nil); err != nil {
+				t.Errorf("get-access-token prints %q: %v", c.Token, err)
+			}
+			c.Token = token
+			if user == "root" {
+				for _, list := range [][]string{{"plugins", "list"}, {"redundancy", "list-my-redundancies"}, {"redundancy", "list-remote-redundancies"}} {
+					run(append(list, login...)...)
+				}
+			}
+			run("auth", "del", i.Origin)
+			run(append([]string{"upload", "--file", clip, "--video-name", name, "--privacy", "1"}, login...)...)
 			eventually(ctx, t, time.Minute, "the video is listed", func(ctx context.Context) (bool, error) {
 				found, err := named(ctx, c, name)
 				return len(found) == 1, err
