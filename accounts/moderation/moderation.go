@@ -185,16 +185,33 @@ func normal(host string) (string, error) {
 // Hidden is an SQL query for the ids of the actors, Persons all, that p (nil: a
 // stranger) is not shown in lists. some is false while there are none.
 func (s *Service) Hidden(ctx context.Context, p *rest.Principal) (query string, args []any, some bool) {
-	switch {
-	case s == nil:
-		return "", nil, false
-	case p != nil:
-		return `SELECT ma.actor_id FROM muted_accounts ma WHERE ma.account_id IS NULL OR ma.account_id = ?
- UNION ALL SELECT mp.id FROM muted_hosts mh JOIN actors mp ON mp.host = mh.host WHERE mh.account_id = ?`, []any{p.AccountID, p.AccountID}, true
-	case !s.instanceMutes(ctx):
+	if s == nil {
 		return "", nil, false
 	}
-	return "SELECT ma.actor_id FROM muted_accounts ma WHERE ma.account_id IS NULL", nil, true
+	var parts []string
+	if s.instanceMutes(ctx) {
+		parts = append(parts, "SELECT mi.actor_id FROM muted_accounts mi WHERE mi.account_id IS NULL")
+	}
+	if p != nil {
+		accounts, hosts := s.userMutes(ctx, p.AccountID)
+		if accounts {
+			parts, args = append(parts, "SELECT ma.actor_id FROM muted_accounts ma WHERE ma.account_id = ?"), append(args, p.AccountID)
+		}
+		if hosts {
+			parts = append(parts, "SELECT mp.id FROM muted_hosts mh JOIN actors mp ON mp.host = mh.host WHERE mh.account_id = ?")
+			args = append(args, p.AccountID)
+		}
+	}
+	return strings.Join(parts, " UNION ALL "), args, len(parts) > 0
+}
+
+// userMutes tells whether a user mutes anybody. Most do not, and their lists are
+// then those of everybody. While the database does not answer, the user does.
+func (s *Service) userMutes(ctx context.Context, accountID int64) (accounts, hosts bool) {
+	var row struct{ Accounts, Hosts bool }
+	err := s.o.DB.Read(ctx).Raw(`SELECT EXISTS (SELECT 1 FROM muted_accounts WHERE account_id = ?) AS accounts,
+ EXISTS (SELECT 1 FROM muted_hosts WHERE account_id = ?) AS hosts`, accountID, accountID).Scan(&row).Error
+	return row.Accounts || err != nil, row.Hosts || err != nil
 }
 
 // instanceMutes tells whether the instance mutes anybody. It is asked for every
@@ -220,7 +237,10 @@ func (s *Service) Mutes(ctx context.Context, accountID, actorID int64) (bool, er
 	if s == nil {
 		return false, nil
 	}
-	hidden, args, _ := s.Hidden(ctx, &rest.Principal{AccountID: accountID})
+	hidden, args, some := s.Hidden(ctx, &rest.Principal{AccountID: accountID})
+	if !some {
+		return false, nil
+	}
 	var n int64
 	err := s.o.DB.Read(ctx).Raw("SELECT COUNT(*) FROM actors WHERE id = ? AND id IN ("+hidden+")", append([]any{actorID}, args...)...).Scan(&n).Error
 	if err != nil {

@@ -94,6 +94,7 @@ type VideoJSON struct {
 	ScheduledUpdate   *apiSchedule `json:"scheduledUpdate,omitempty"`
 	Blacklisted       *bool        `json:"blacklisted,omitempty"`
 	BlacklistedReason **string     `json:"blacklistedReason,omitempty"` // null without one
+	AutomaticTags     []string     `json:"automaticTags,omitzero"`
 }
 
 // apiSchedule is when a video changes its privacy (OpenAPI VideoScheduledUpdate).

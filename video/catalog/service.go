@@ -132,7 +132,7 @@ const ownerJoin = ` JOIN channels ch ON ch.id = v.channel_id
  JOIN accounts ac ON ac.id = ch.account_id`
 
 const ownedQuery = `SELECT v.*, COALESCE(ac.user_id, 0) AS owner_user_id, ac.id AS owner_account_id,
- ac.actor_id AS account_actor_id, ch.actor_id AS channel_actor_id, ` + blockReason + ` AS reason
+ ac.actor_id AS account_actor_id, ch.actor_id AS channel_actor_id, ` + BlockReason + ` AS reason
  FROM videos v` + ownerJoin
 
 // ownedVideo is a row of videos with who owns it.
@@ -152,8 +152,8 @@ func (o *ownedVideo) video() *Video {
 	return &v
 }
 
-// blockReason is the reason of a blocked video, as a column.
-const blockReason = `CASE WHEN v.blocked THEN (SELECT b.reason FROM video_blocks b WHERE b.video_id = v.id) ELSE '' END`
+// BlockReason is the reason of a blocked video, as a column of a query for v.
+const BlockReason = `CASE WHEN v.blocked THEN (SELECT b.reason FROM video_blocks b WHERE b.video_id = v.id) ELSE '' END`
 
 // get loads one video with its owner. lock keeps others from changing it until
 // the transaction ends.

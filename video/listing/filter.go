@@ -100,7 +100,7 @@ func (f *Filter) privileged(privacies, states []int, include int) error {
 	if !f.Viewer.IsModerator() {
 		return errPrivileged
 	}
-	f.All = true
+	f.All, f.Moderated = true, true
 	if len(privacies) == 0 {
 		f.Privacies = []int{int(catalog.Public)}
 	}

@@ -8,6 +8,11 @@ import (
 
 // include adds to an answer what a moderator asked for besides.
 func (s *Service) include(ctx context.Context, bits int, rows []catalog.Listed, data []catalog.VideoJSON) error {
+	if bits&IncludeAutomaticTags != 0 {
+		if err := s.addAutoTags(ctx, data); err != nil {
+			return err
+		}
+	}
 	if bits&(IncludeFiles|IncludeCaptions|IncludeTags) == 0 {
 		return nil
 	}

@@ -52,7 +52,8 @@ func (f *Filter) order() string {
 // listColumns are what a list shows of a video's own row.
 const listColumns = `v.id, v.uuid, v.iri, v.channel_id, v.local, v.name, SUBSTR(v.description, 1, 251), v.category, v.licence,
  v.language, v.privacy, v.state, v.nsfw, v.nsfw_summary, v.nsfw_flags, v.duration, v.aspect_ratio, v.views, v.likes, v.dislikes,
- v.comments, v.is_live, v.wait_transcoding, v.created_at, v.updated_at, v.published_at, v.originally_published_at`
+ v.comments, v.is_live, v.wait_transcoding, v.created_at, v.updated_at, v.published_at, v.originally_published_at,
+ v.blocked, ` + catalog.BlockReason
 
 // pageSQL is the query of the count videos from start on. It reads one table:
 // SQLite plans a query anew each time, and planning the joins would take longer
@@ -136,6 +137,7 @@ func (s *Service) conditions(ctx context.Context, f *Filter) *query {
 	if !f.All && s.channels.Rules().Any(ctx) {
 		q.hide()
 	}
+	s.moderate(ctx, f, q)
 	return q
 }
 
@@ -215,7 +217,7 @@ func scan(l *catalog.Listed, r *sql.Rows) error {
 	return r.Scan(&l.ID, &l.UUID, &l.IRI, &l.ChannelID, &l.Local, &l.Name, &l.Description, &l.Category, &l.Licence, &l.Language,
 		&l.Privacy, &l.State, &l.NSFW, &l.NSFWSummary, &l.NSFWFlags, &l.Duration, &l.AspectRatio, &l.Views, &l.Likes,
 		&l.Dislikes, &l.Comments, &l.IsLive, &l.WaitTranscoding, &l.CreatedAt, &l.UpdatedAt, &l.PublishedAt,
-		&l.OriginallyPublishedAt)
+		&l.OriginallyPublishedAt, &l.Blocked, &l.BlockReason)
 }
 
 // idsIn is the condition that a column is one of n ids. They are numbers, so

@@ -14,7 +14,10 @@
 package listing
 
 import (
+	"context"
+
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
 )
@@ -24,7 +27,8 @@ type Options struct {
 	DB       *db.DB
 	Catalog  *catalog.Service
 	Channels *channel.Service
-	HideNSFW func() bool // whether lists leave sensitive videos out unless asked; nil: no
+	Mutes    *moderation.Service // nil: nobody is muted
+	HideNSFW func() bool         // whether lists leave sensitive videos out unless asked; nil: no
 	// TrendingDays is how many days of views make a trend; nil: 7.
 	TrendingDays func() int
 }
@@ -35,10 +39,13 @@ type Service struct {
 	// AutoTagged is the condition on the videos v that carry one of some
 	// automatic tags; nil: there are no such tags.
 	AutoTagged func(tags []string) (condition string, args []any)
+	// AutoTags are the automatic tags of videos, by their ids; nil: none.
+	AutoTags func(ctx context.Context, ids []int64) (map[int64][]string, error)
 
 	db       *db.DB
 	catalog  *catalog.Service
 	channels *channel.Service
+	mutes    *moderation.Service
 	host     string
 	hideNSFW func() bool
 	owners   owners
@@ -56,7 +63,7 @@ func New(o Options) *Service {
 		o.TrendingDays = func() int { return 7 }
 	}
 	return &Service{
-		db: o.DB, catalog: o.Catalog, channels: o.Channels, host: o.Catalog.URLs().Host, hideNSFW: o.HideNSFW,
+		db: o.DB, catalog: o.Catalog, channels: o.Channels, mutes: o.Mutes, host: o.Catalog.URLs().Host, hideNSFW: o.HideNSFW,
 		trendingDays: o.TrendingDays, kept: newKept(o.DB),
 	}
 }
