@@ -201,6 +201,10 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 	a.video, err = video.New(video.Options{
 		DB: a.db, Engine: a.engine, Channels: a.accounts.Channels, Transport: out, Config: cfg, Tool: tool, Logger: a.log,
 		Notifications: a.accounts.Notifications,
+		FeedToken: func(ctx context.Context, accountID int64, token string) error {
+			_, err := a.accounts.Users.ByFeedToken(ctx, accountID, token)
+			return err
+		},
 	})
 	if err != nil {
 		return err

@@ -24,12 +24,13 @@ import (
 	"github.com/kinemesh/kinemesh/video/chapter"
 	"github.com/kinemesh/kinemesh/video/comment"
 	"github.com/kinemesh/kinemesh/video/federation"
+	"github.com/kinemesh/kinemesh/video/feed"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/video/history"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/video/notify"
-	"github.com/kinemesh/kinemesh/video/password"
 	"github.com/kinemesh/kinemesh/video/overview"
+	"github.com/kinemesh/kinemesh/video/password"
 	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/video/rate"
 	"github.com/kinemesh/kinemesh/video/redundancy"
@@ -59,6 +60,9 @@ type Options struct {
 	Logger    *slog.Logger
 	// Notifications tell users what happens to videos.
 	Notifications *notification.Service
+	// FeedToken is nil when a token is that of an account's feeds, db.ErrNotFound
+	// when it is not.
+	FeedToken func(ctx context.Context, accountID int64, token string) error
 }
 
 // Video is the assembled module.
@@ -81,6 +85,7 @@ type Video struct {
 	chapter    *chapter.Service
 	storyboard *storyboard.Service
 	passwords  *password.Service
+	feeds      *feed.Service
 	schedule   *schedule.Service
 	playlist   *playlist.Service
 	Comments   *comment.Service
@@ -208,6 +213,7 @@ func (v *Video) assemble() (err error) {
 		return err
 	}
 	o.Channels.Stats, o.Channels.SupportChanged = v.view.ChannelStats, v.supportChanged
+	v.publishing()
 	v.serve.FetchPictures, v.serve.FetchCaptions, v.serve.FetchStoryboard = v.federation.FetchPictures, v.caption.Fetch, v.storyboard.Fetch
 	return nil
 }
@@ -225,6 +231,7 @@ func (v *Video) Module() activitypub.Module {
 		features(r)
 		v.upload.Routes(r)
 		v.passwords.Routes(r)
+		v.feeds.Routes(r)
 		v.Catalog.Routes(r)
 		v.Listing.Routes(r)
 		v.overview.Routes(r)
