@@ -22,22 +22,25 @@ type apiJob struct {
 	Progress    int             `json:"progress"`
 	Error       any             `json:"error"`
 	Attempts    int             `json:"attempts"`
+	CanCancel   bool            `json:"canCancel"`
 	CreatedAt   time.Time       `json:"createdAt"`
 	FinishedOn  *time.Time      `json:"finishedOn"`
 	ProcessedOn *time.Time      `json:"processedOn"`
-	Parent      any             `json:"parent"`
 }
 
-// apiStates are the states that clients ask for. The last four never hold
-// anything here.
+// apiStates are the states that clients ask for. The last two never hold
+// anything here; paused are those that wait while jobs are paused.
 func apiStates() []string {
 	return []string{"active", "completed", "failed", "waiting", "delayed", "paused", "waiting-children", "prioritized"}
 }
 
-// Routes registers the list of jobs for administrators.
+// Routes registers what administrators see of jobs and may do with them.
 func (r *Runner) Routes(rt *rest.Router) {
 	rt.API.GET("/jobs", rest.Admin, r.list)
 	rt.API.GET("/jobs/:state", rest.Admin, r.list)
+	rt.API.POST("/jobs/pause", rest.Admin, r.pause)
+	rt.API.POST("/jobs/resume", rest.Admin, r.resume)
+	rt.API.POST("/jobs/:type/:id/cancel", rest.Admin, r.cancel)
 }
 
 func (r *Runner) list(c echo.Context) error {
@@ -47,9 +50,16 @@ func (r *Runner) list(c echo.Context) error {
 	}
 	q := r.db.Read(c.Request().Context()).Model(&Job{})
 	now := db.Now()
+	paused := r.Paused(c.Request().Context())
 	state := c.Param("state")
 	if state != "" && !slices.Contains(apiStates(), state) {
 		return rest.Invalid("params", "state", "Should be one of the job states", state)
+	}
+	switch {
+	case state == "waiting" && paused:
+		state = "none"
+	case state == "paused" && paused:
+		state = "waiting"
 	}
 	switch state {
 	case "":
@@ -85,18 +95,19 @@ func (r *Runner) list(c echo.Context) error {
 	}
 	data := make([]apiJob, len(rows))
 	for i, j := range rows {
-		data[i] = r.toAPI(j, now)
+		data[i] = r.toAPI(j, now, paused)
 	}
 	return c.JSON(http.StatusOK, rest.NewList(total, data))
 }
 
-func (r *Runner) toAPI(j Job, now time.Time) apiJob {
+func (r *Runner) toAPI(j Job, now time.Time, paused bool) apiJob {
 	a := apiJob{
 		ID: j.ID, Type: j.Kind, Data: json.RawMessage(j.Args), Priority: 1, Progress: j.Progress, Attempts: j.Attempts,
 		CreatedAt: j.CreatedAt.UTC(), FinishedOn: j.FinishedAt, ProcessedOn: j.StartedAt,
 	}
 	if h, ok := r.handlers[j.Kind]; ok {
 		a.Type = h.Label
+		a.CanCancel = j.State == Active && h.cancellable()
 	}
 	if j.LastError != "" {
 		a.Error = map[string]string{"message": j.LastError}
@@ -110,6 +121,8 @@ func (r *Runner) toAPI(j Job, now time.Time) apiJob {
 		a.State = "failed"
 	case j.RunAt.After(now):
 		a.State = "delayed"
+	case paused:
+		a.State = "paused"
 	default:
 		a.State = "waiting"
 	}

@@ -23,7 +23,7 @@ type metrics struct{ total *prometheus.CounterVec }
 func newMetrics(reg prometheus.Registerer) metrics {
 	m := metrics{prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "kinemesh_jobs_total",
-		Help: "Job attempts by kind and result.", // result: done, retry, dead, handed_back, panic
+		Help: "Job attempts by kind and result.", // result: done, retry, dead, handed_back, cancelled, panic
 	}, []string{"kind", "result"})}
 	if reg != nil {
 		reg.MustRegister(m.total)

@@ -60,7 +60,7 @@ type Runner struct {
 	epoch atomic.Pointer[string] // the broker's life that rows were last offered to; set by the relay
 
 	mu     sync.Mutex
-	active map[int64]struct{} // ids that this process runs
+	active map[int64]context.CancelCauseFunc // by the ids that this process runs
 }
 
 // NewRunner connects to the broker, or starts the one inside the process. Two
@@ -68,7 +68,7 @@ type Runner struct {
 func NewRunner(o Options) (*Runner, error) {
 	r := &Runner{
 		db: o.DB, log: o.Logger, handlers: map[string]Handler{}, periodic: o.Periodic,
-		conc: defaultConcurrency(), relayOnly: o.RelayOnly, active: map[int64]struct{}{},
+		conc: defaultConcurrency(), relayOnly: o.RelayOnly, active: map[int64]context.CancelCauseFunc{},
 		metrics: newMetrics(o.Metrics), resize: make(chan size, 16),
 	}
 	maps.Copy(r.conc, o.Concurrency)
@@ -213,10 +213,16 @@ func (r *Runner) process(ctx context.Context, t *asynq.Task) error {
 	if !ok {
 		return r.failed(ctx, Handler{Kind: job.Kind, Attempts: 1}, job, Discard(fmt.Errorf("no handler for %s", job.Kind)))
 	}
-	r.track(job.ID, true)
-	defer r.track(job.ID, false)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.track(job.ID, cancel)
+	defer r.track(job.ID, nil)
 	run := &running{r: r, job: job, max: h.Attempts}
 	err = r.work(context.WithValue(ctx, runningKey{}, run), h, job)
+	if errors.Is(context.Cause(ctx), ErrCancelled) {
+		r.metrics.total.WithLabelValues(job.Kind, "cancelled").Inc()
+		return fmt.Errorf("%w: %w", ErrCancelled, asynq.SkipRetry) // the row is dead already
+	}
 	if run.done {
 		r.metrics.total.WithLabelValues(job.Kind, "done").Inc()
 		return nil
@@ -312,11 +318,13 @@ func (r *Runner) failed(ctx context.Context, h Handler, job Job, cause error) er
 	return retryError{cause, pause}
 }
 
-func (r *Runner) track(id int64, on bool) {
+// track notes how to cancel a row that this process runs; nil: it does not any
+// more.
+func (r *Runner) track(id int64, cancel context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if on {
-		r.active[id] = struct{}{}
+	if cancel != nil {
+		r.active[id] = cancel
 	} else {
 		delete(r.active, id)
 	}
@@ -341,6 +349,9 @@ func (r *Runner) heartbeat(ctx context.Context) {
 		err := r.db.Tx(ctx, func(tx *db.Tx) error {
 			return tx.Model(&Job{}).Where("id IN ? AND state = ?", ids, Active).Update("heartbeat_at", db.Now()).Error
 		})
+		if err == nil {
+			err = r.interrupt(ctx, ids)
+		}
 		if err != nil && ctx.Err() == nil {
 			r.log.WarnContext(ctx, "heartbeat not written", "error", err)
 		}
