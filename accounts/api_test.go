@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kinemesh/kinemesh/accounts/accountstest"
+	"github.com/kinemesh/kinemesh/accounts/user"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
@@ -63,6 +64,11 @@ func shape(v any) map[string]string {
 	return out
 }
 
+// since81 are fields of users that came after the recorded version.
+var since81 = []string{
+	".newFeaturesInfoRead", ".nsfwFlagsBlurred", ".nsfwFlagsDisplayed", ".nsfwFlagsHidden", ".nsfwFlagsWarned",
+}
+
 // sameShape compares the fields of an answer with those recorded. Pictures are
 // left out: nobody here has one.
 func sameShape(t *testing.T, name string, got any, leftOut ...string) {
@@ -70,7 +76,8 @@ func sameShape(t *testing.T, name string, got any, leftOut ...string) {
 	a, b := shape(recorded(t, name)), shape(got)
 	for _, m := range []map[string]string{a, b} {
 		for k := range m {
-			if strings.Contains(k, "avatars[]") || strings.Contains(k, "banners[]") || slices.ContainsFunc(leftOut, func(s string) bool { return strings.HasPrefix(k, s) }) {
+			if strings.Contains(k, "avatars[]") || strings.Contains(k, "banners[]") || slices.ContainsFunc(leftOut, func(s string) bool { return strings.HasPrefix(k, s) }) ||
+				slices.Contains(since81, strings.TrimPrefix(k, ".data[]")) {
 				delete(m, k)
 			}
 		}
@@ -108,6 +115,9 @@ func TestShapes(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		e, token := site(t, d)
 		e.Users.Used = func(_ context.Context, id int64) (int64, int64, error) { return 100 + id, 10 + id, nil }
+		e.Users.SpecialPlaylists = func(context.Context, int64) ([]user.SpecialPlaylist, error) {
+			return []user.SpecialPlaylist{{ID: 2, Name: "Watch later", Type: 2}}, nil
+		}
 		alice, err := e.Users.ByUsername(t.Context(), "alice")
 		if err != nil {
 			t.Fatal(err)
@@ -121,13 +131,11 @@ func TestShapes(t *testing.T) {
 			{"/accounts/alice/video-channels", "", "account-channels", nil},
 			{"/video-channels", "", "video-channels", nil},
 			{"/video-channels/alice_channel", "", "video-channel", nil},
-			{"/users/me", "alice", "users-me", []string{".specialPlaylists[]", ".language"}},
+			{"/users/me", "alice", "users-me", []string{".language"}},
 			{"/users/me/video-quota-used", "alice", "users-me-quota", nil},
-			// sizes of all files and counts of what others own come with their modules
-			{"/users?count=5", "root", "users-list-admin", []string{".data[].totalVideoFileSize", ".data[].language", ".data[].videoChannels[]"}},
-			{fmt.Sprintf("/users/%d", alice.ID), "root", "user-admin", []string{
-				".totalVideoFileSize", ".videosCount", ".abuses", ".videoCommentsCount", ".language", ".notificationSettings",
-			}},
+			// PeerTube lists no channels of users; language came later
+			{"/users?count=5", "root", "users-list-admin", []string{".data[].language", ".data[].videoChannels[]"}},
+			{fmt.Sprintf("/users/%d?withStats=true", alice.ID), "root", "user-admin", []string{".language", ".notificationSettings"}},
 			{"/oauth-clients/local", "", "oauth-clients-local", nil},
 		} {
 			t.Run(c.fixture, func(t *testing.T) {

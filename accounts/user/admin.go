@@ -2,8 +2,11 @@ package user
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/config/db"
@@ -13,40 +16,93 @@ import (
 // sortColumns are the columns behind the sort fields of users.
 func sortColumns() map[string]string {
 	return map[string]string{
-		"id": "id", "username": "username", "createdAt": "created_at",
-		"lastLoginDate": "last_login_at", "role": "role",
+		"id": "users.id", "username": "username", "createdAt": "users.created_at",
+		"lastLoginDate": "last_login_at", "role": "role", "videoQuotaUsed": "used",
 	}
 }
 
-// List finds users, all or those whose name or address contains search, and
-// whose block is as given. Page.Sort is one of id, username, createdAt,
-// lastLoginDate and role.
-func (s *Service) List(ctx context.Context, search string, blocked *bool, page rest.Page) ([]*User, int64, error) {
+// Filter says which users are asked for; zero is all.
+type Filter struct {
+	Search  string // in names and addresses
+	Blocked *bool
+	Role    *rest.Role
+}
+
+// List finds users. Page.Sort is one of id, username, createdAt, lastLoginDate,
+// role and videoQuotaUsed.
+func (s *Service) List(ctx context.Context, f Filter, page rest.Page) ([]*User, int64, error) {
 	column := sortColumns()[page.Sort]
 	if column == "" {
 		return nil, 0, fmt.Errorf("sort %q: not known", page.Sort)
 	}
 	q := s.o.DB.Read(ctx).Model(&User{})
-	if search = input.Line(search); search != "" {
+	if search := input.Line(f.Search); search != "" {
 		like := "%" + db.Like(search) + "%" // SEC-51
 		q = q.Where(`(username LIKE LOWER(?) ESCAPE '\' OR email LIKE LOWER(?) ESCAPE '\')`, like, like)
 	}
-	if blocked != nil {
-		q = q.Where("blocked = ?", *blocked)
+	if f.Blocked != nil {
+		q = q.Where("blocked = ?", *f.Blocked)
+	}
+	if f.Role != nil {
+		q = q.Where("role = ?", *f.Role)
 	}
 	var total int64
 	if err := q.Count(&total).Error; err != nil {
 		return nil, 0, fmt.Errorf("count users: %w", err)
 	}
-	order := page.Order(column, "id")
-	if page.Sort == "lastLoginDate" { // the engines differ in where they put null
+	order := page.Order(column, "users.id")
+	switch {
+	case page.Sort == "lastLoginDate": // the engines differ in where they put null
 		order = "last_login_at IS NULL, " + order
+	case page.Sort == "videoQuotaUsed" && s.UsageSQL == "":
+		order = page.Order("users.id", "users.id")
+	case page.Sort == "videoQuotaUsed":
+		q = q.Joins("LEFT JOIN ("+s.UsageSQL+") x ON x.user_id = users.id", since())
+		order = page.Order("COALESCE(x.used, 0)", "users.id")
 	}
 	var rows []*User
 	if err := q.Order(order).Offset(page.Start).Limit(page.Count).Find(&rows).Error; err != nil {
 		return nil, 0, fmt.Errorf("list users: %w", err)
 	}
 	return rows, total, nil
+}
+
+// usage is what a user's videos take, in bytes.
+type usage struct{ UserID, Used, Daily, Files int64 }
+
+// since is the parameter of UsageSQL.
+func since() sql.NamedArg { return sql.Named("since", db.Now().Add(-24*time.Hour)) }
+
+// usages tells what the videos of users take; who has none is left out.
+func (s *Service) usages(ctx context.Context, ids []int64) (map[int64]usage, error) {
+	out := map[int64]usage{}
+	if s.UsageSQL == "" || len(ids) == 0 {
+		return out, nil
+	}
+	var rows []usage
+	err := s.o.DB.Read(ctx).Raw("SELECT user_id, used, daily, files FROM ("+s.UsageSQL+") x WHERE user_id IN @ids",
+		since(), sql.Named("ids", ids)).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("usage of users: %w", err)
+	}
+	for _, r := range rows {
+		out[r.UserID] = r
+	}
+	return out, nil
+}
+
+// autocompleteCount is how many names are proposed.
+const autocompleteCount = 10
+
+// Autocomplete proposes names that begin with search.
+func (s *Service) Autocomplete(ctx context.Context, search string) ([]string, error) {
+	names := []string{}
+	err := s.o.DB.Read(ctx).Model(&User{}).Where(`username LIKE ? ESCAPE '\'`, strings.ToLower(db.Like(search))+"%").
+		Order("username").Limit(autocompleteCount).Pluck("username", &names).Error
+	if err != nil {
+		return nil, fmt.Errorf("autocomplete: %w", err)
+	}
+	return names, nil
 }
 
 // Count is the number of users.
@@ -58,17 +114,29 @@ func (s *Service) Count(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// Block keeps a user from logging in and ends all sessions; Unblock lifts it.
+// Block keeps a user from logging in, ends all sessions and sends a mail.
 func (s *Service) Block(ctx context.Context, u *User, reason string) error {
 	if u.Username == RootName {
 		return ErrRoot
 	}
-	return s.change(ctx, u.ID, map[string]any{"blocked": true, "blocked_reason": reason}, true)
+	return s.setBlocked(ctx, u, true, reason)
 }
 
-// Unblock lifts a block.
+// Unblock lifts a block and sends a mail.
 func (s *Service) Unblock(ctx context.Context, u *User) error {
-	return s.change(ctx, u.ID, map[string]any{"blocked": false, "blocked_reason": ""}, false)
+	return s.setBlocked(ctx, u, false, "")
+}
+
+func (s *Service) setBlocked(ctx context.Context, u *User, blocked bool, reason string) error {
+	return s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := s.changeTx(tx, u.ID, map[string]any{"blocked": blocked, "blocked_reason": reason}, blocked); err != nil {
+			return err
+		}
+		if u.Blocked == blocked {
+			return nil
+		}
+		return s.sendBlock(tx, u, blocked, reason)
+	})
 }
 
 // Delete removes a user, whose sessions end and whose account disappears at

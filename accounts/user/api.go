@@ -22,6 +22,10 @@ type apiUser struct {
 	EmailPublic               bool                  `json:"emailPublic"`
 	EmailVerified             *bool                 `json:"emailVerified"`
 	NSFWPolicy                string                `json:"nsfwPolicy"`
+	NSFWFlagsDisplayed        int                   `json:"nsfwFlagsDisplayed"`
+	NSFWFlagsHidden           int                   `json:"nsfwFlagsHidden"`
+	NSFWFlagsWarned           int                   `json:"nsfwFlagsWarned"`
+	NSFWFlagsBlurred          int                   `json:"nsfwFlagsBlurred"`
 	P2PEnabled                bool                  `json:"p2pEnabled"`
 	VideosHistoryEnabled      bool                  `json:"videosHistoryEnabled"`
 	AutoPlayVideo             bool                  `json:"autoPlayVideo"`
@@ -31,6 +35,7 @@ type apiUser struct {
 	Role                      apiRole               `json:"role"`
 	VideoQuota                int64                 `json:"videoQuota"`
 	VideoQuotaDaily           int64                 `json:"videoQuotaDaily"`
+	TotalVideoFileSize        *int64                `json:"totalVideoFileSize,omitempty"`
 	VideoQuotaUsed            *int64                `json:"videoQuotaUsed,omitempty"`
 	VideoQuotaUsedDaily       *int64                `json:"videoQuotaUsedDaily,omitempty"`
 	NoInstanceConfigModal     bool                  `json:"noInstanceConfigWarningModal"`
@@ -46,7 +51,9 @@ type apiUser struct {
 	LastLoginDate             *channel.Time         `json:"lastLoginDate"`
 	TwoFactorEnabled          bool                  `json:"twoFactorEnabled"`
 	AdminFlags                int                   `json:"adminFlags"`
-	SpecialPlaylists          *[]any                `json:"specialPlaylists,omitempty"`
+	SpecialPlaylists          *[]SpecialPlaylist    `json:"specialPlaylists,omitempty"`
+	NewFeaturesInfoRead       int                   `json:"newFeaturesInfoRead"`
+	*Stats                                          // when it is asked for
 }
 
 // toAPI makes the answers for users, in a fixed number of queries.
@@ -80,11 +87,14 @@ func (s *Service) oneToAPI(u *User, set Settings, owned channel.Owned) apiUser {
 		ID: u.ID, Username: u.Username, Email: u.Email, EmailVerified: u.EmailVerified,
 		Role:       apiRole{int(u.Role), u.Role.Label()},
 		VideoQuota: u.VideoQuota, VideoQuotaDaily: u.VideoQuotaDaily, AdminFlags: u.AdminFlags,
+		PendingEmail: u.PendingEmail, TwoFactorEnabled: u.OTPSecret != "", NewFeaturesInfoRead: u.FeaturesRead,
 		Blocked: u.Blocked, CreatedAt: channel.Time(u.CreatedAt), LastLoginDate: channel.TimePtr(u.LastLoginAt),
 		Theme: set.Theme, Language: set.Language, EmailPublic: set.EmailPublic, NSFWPolicy: set.NSFWPolicy, P2PEnabled: set.P2PEnabled,
 		VideosHistoryEnabled: set.VideosHistoryEnabled, AutoPlayVideo: set.AutoPlayVideo, AutoPlayNextVideo: set.AutoPlayNextVideo,
 		AutoPlayNextVideoPlaylist: set.AutoPlayNextVideoPlaylist, VideoLanguages: set.VideoLanguages,
 		NoInstanceConfigModal: set.NoInstanceConfigModal, NoWelcomeModal: set.NoWelcomeModal, NoAccountSetupModal: set.NoAccountSetupModal,
+		NSFWFlagsDisplayed: set.NSFWFlagsDisplayed, NSFWFlagsHidden: set.NSFWFlagsHidden,
+		NSFWFlagsWarned: set.NSFWFlagsWarned, NSFWFlagsBlurred: set.NSFWFlagsBlurred,
 		VideoChannels: []channel.ChannelJSON{},
 	}
 	if u.BlockedReason != "" {
@@ -102,12 +112,17 @@ func (s *Service) oneToAPI(u *User, set Settings, owned channel.Owned) apiUser {
 
 // addUsed sets what the videos of each user take.
 func (s *Service) addUsed(ctx context.Context, users []apiUser) error {
+	ids := make([]int64, len(users))
 	for i := range users {
-		total, daily, err := s.Used(ctx, users[i].ID)
-		if err != nil {
-			return err
-		}
-		users[i].VideoQuotaUsed, users[i].VideoQuotaUsedDaily = &total, &daily
+		ids[i] = users[i].ID
+	}
+	of, err := s.usages(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i := range users {
+		u := of[users[i].ID]
+		users[i].VideoQuotaUsed, users[i].VideoQuotaUsedDaily, users[i].TotalVideoFileSize = &u.Used, &u.Daily, &u.Files
 	}
 	return nil
 }

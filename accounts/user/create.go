@@ -25,24 +25,41 @@ type NewUser struct {
 	VideoQuotaDaily           *int64
 	AdminFlags                int
 	EmailVerified             *bool
-	Registered                bool // by a visitor: moderators are told
+	Registered                bool   // by a visitor: moderators are told
+	Invited                   bool   // has no password yet: a mail says how to set one
+	PasswordHash              string // instead of Password, see [Service.Prepare]
 	// The first channel: "<username>_channel" when empty, and its name as the
 	// settings say.
 	ChannelName        string
 	ChannelDisplayName string
+	// Then, when set, runs in the transaction that makes the user.
+	Then func(tx *db.Tx, u *User) error
+}
+
+// Prepare checks n as [Service.Create] does, fills in what was left out and
+// replaces the password by its hash, for users that are created later.
+func (s *Service) Prepare(ctx context.Context, n *NewUser) (err error) {
+	if err := s.complete(ctx, n); err != nil || n.PasswordHash != "" {
+		return err
+	}
+	n.PasswordHash, err = s.hasher.hash(ctx, n.Password)
+	n.Password = ""
+	return err
 }
 
 // Create makes a user with account and first channel. It returns a
 // *rest.Problem for wrong inputs, [ErrTaken] and channel.ErrNameTaken.
 func (s *Service) Create(ctx context.Context, n NewUser) (*User, error) {
-	if err := s.complete(ctx, &n); err != nil {
+	if n.Invited {
+		var err error
+		if n.Password, err = madePassword(); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.Prepare(ctx, &n); err != nil {
 		return nil, err
 	}
 	settings, err := s.defaults().encode()
-	if err != nil {
-		return nil, err
-	}
-	hash, err := s.hasher.hash(ctx, n.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +69,7 @@ func (s *Service) Create(ctx context.Context, n NewUser) (*User, error) {
 	}
 	now := db.Now()
 	u := User{
-		Username: n.Username, Email: n.Email, PasswordHash: hash, Role: n.Role, EmailVerified: n.EmailVerified,
+		Username: n.Username, Email: n.Email, PasswordHash: n.PasswordHash, Role: n.Role, EmailVerified: n.EmailVerified,
 		AdminFlags: n.AdminFlags, VideoQuota: *n.VideoQuota, VideoQuotaDaily: *n.VideoQuotaDaily,
 		Settings: settings, CreatedAt: now, UpdatedAt: now,
 	}
@@ -76,15 +93,38 @@ func (s *Service) Create(ctx context.Context, n NewUser) (*User, error) {
 		_, err = s.o.Channels.CreateChannel(tx, channel.NewChannel{
 			Account: a, Name: n.ChannelName, DisplayName: n.ChannelDisplayName, Key: keys[1],
 		})
-		if err != nil || !n.Registered {
+		if err != nil {
 			return err
 		}
-		return s.Registered(tx, &u)
+		return s.created(tx, &n, &u)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &u, nil
+}
+
+// created tells the world of a new user.
+func (s *Service) created(tx *db.Tx, n *NewUser, u *User) error {
+	if n.Then != nil {
+		if err := n.Then(tx, u); err != nil {
+			return err
+		}
+	}
+	if n.Invited {
+		if err := s.sendInvitation(tx, u); err != nil {
+			return err
+		}
+	}
+	if u.unverified() {
+		if err := s.sendVerification(tx, u, false); err != nil {
+			return err
+		}
+	}
+	if n.Registered {
+		return s.Registered(tx, u)
+	}
+	return nil
 }
 
 // complete checks and cleans n, fills in what was left out, and refuses names
@@ -93,7 +133,9 @@ func (s *Service) complete(ctx context.Context, n *NewUser) error {
 	var check rest.Checker
 	n.Username = input.Name(&check, "username", n.Username)
 	n.Email = input.Email(&check, "email", n.Email)
-	s.checkPassword(&check, n.Password)
+	if n.PasswordHash == "" {
+		s.checkPassword(&check, n.Password)
+	}
 	if n.Role < rest.RoleAdmin || n.Role > rest.RoleUser {
 		check.Refuse("body", "role", "Should be 0, 1 or 2", n.Role)
 	}

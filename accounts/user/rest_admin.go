@@ -1,12 +1,10 @@
 package user
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"math"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -23,7 +21,9 @@ import (
 const (
 	userNotFound = "User not found"
 	userExists   = "User with this username or email already exists."
-	noSignup     = "User registration is not enabled"
+	emailExists  = "User with this email already exists."
+	noSignup     = "User registration is not enabled, user limit is reached or registration requires approval."
+	noNetwork    = "You are not on a network authorized for registration."
 
 	maxAdminFlags = 1
 	minReason     = 3
@@ -38,8 +38,8 @@ func TooMany(retry time.Duration) *rest.Problem {
 	}
 }
 
-// createProblem turns what Create says into an answer.
-func createProblem(err error, channelName string) error {
+// CreateProblem turns what Create says into an answer.
+func CreateProblem(err error, channelName string) error {
 	switch {
 	case errors.Is(err, channel.ErrNameTaken):
 		return rest.Conflict("Channel with name " + channelName + " already exists.")
@@ -52,7 +52,7 @@ func createProblem(err error, channelName string) error {
 func (s *Service) create(c echo.Context) error {
 	var in struct {
 		Username        string              `json:"username"`
-		Password        string              `json:"password"`
+		Password        string              `json:"password"` // empty: a mail lets the user set one
 		Email           string              `json:"email"`
 		ChannelName     string              `json:"channelName"`
 		VideoQuota      *int64              `json:"videoQuota"`
@@ -77,9 +77,10 @@ func (s *Service) create(c echo.Context) error {
 	u, err := s.Create(ctx, NewUser{
 		Username: in.Username, Password: in.Password, Email: in.Email, Role: role, AdminFlags: in.AdminFlags,
 		VideoQuota: in.VideoQuota, VideoQuotaDaily: in.VideoQuotaDaily, ChannelName: in.ChannelName,
+		Invited: in.Password == "" && s.o.Mail.Enabled(),
 	})
 	if err != nil {
-		return createProblem(err, in.ChannelName)
+		return CreateProblem(err, in.ChannelName)
 	}
 	a, err := s.o.Channels.AccountOfUser(ctx, u.ID)
 	if err != nil {
@@ -100,79 +101,18 @@ func checkFlags(check *rest.Checker, flags int) {
 	}
 }
 
-// SignupOpen tells whether a visitor with that address may register.
-func (s *Service) SignupOpen(ctx context.Context, ip string) (bool, error) {
-	cfg := s.o.Config.Current().Signup
-	if !cfg.Enabled || cfg.RequiresApproval || cfg.RequiresEmailVerification || !addressMayRegister(ip, cfg.Filters.CIDR.Whitelist, cfg.Filters.CIDR.Blacklist) {
-		return false, nil
-	}
-	n, err := s.Count(ctx)
-	return err == nil && (cfg.Limit < 0 || n < int64(cfg.Limit)), err
-}
-
-// register is open to visitors when the settings say so. It takes nothing that
-// only administrators may set (SEC-45).
-func (s *Service) register(c echo.Context) error {
-	ctx := c.Request().Context()
-	if open, err := s.SignupOpen(ctx, c.RealIP()); err != nil {
-		return err
-	} else if !open {
-		return rest.Forbidden(noSignup)
-	}
-	var in struct {
-		Username    string `json:"username"`
-		Password    string `json:"password"`
-		Email       string `json:"email"`
-		DisplayName string `json:"displayName"`
-		Channel     struct {
-			Name        string `json:"name"`
-			DisplayName string `json:"displayName"`
-		} `json:"channel"`
-	}
-	if err := input.JSON(c, &in); err != nil {
-		return err
-	}
-	key := AddressKey(c.RealIP())
-	if retry, ok := s.signups.Allow(key); !ok {
-		return TooMany(retry)
-	}
-	_, err := s.Create(ctx, NewUser{
-		Username: in.Username, Password: in.Password, Email: in.Email, Role: rest.RoleUser,
-		Registered: true, DisplayName: in.DisplayName, ChannelName: in.Channel.Name, ChannelDisplayName: in.Channel.DisplayName,
-	})
-	if err != nil {
-		s.signups.Undo(key) // only successes count
-		return createProblem(err, in.Channel.Name)
-	}
-	return rest.NoContent(c)
-}
-
-// addressMayRegister applies signup.filters.cidr.
-func addressMayRegister(ip string, allow, deny []netip.Prefix) bool {
-	if len(allow) == 0 && len(deny) == 0 {
-		return true
-	}
-	a, err := netip.ParseAddr(ip)
-	if err != nil {
-		return false
-	}
-	a = a.Unmap().WithZone("")
-	within := func(p netip.Prefix) bool { return p.Contains(a) }
-	return (len(allow) == 0 || slices.ContainsFunc(allow, within)) && !slices.ContainsFunc(deny, within)
-}
-
 func (s *Service) list(c echo.Context) error {
 	page, err := rest.ParsePage(c, "-createdAt", slices.Sorted(maps.Keys(sortColumns()))...)
 	if err != nil {
 		return err
 	}
 	var check rest.Checker
-	blocked := rest.QueryBool(c, &check, "blocked")
+	f := Filter{Search: c.QueryParam("search"), Blocked: rest.QueryBool(c, &check, "blocked"), Role: queryRole(c, &check)}
 	if err := check.Err(); err != nil {
 		return err
 	}
 	ctx := c.Request().Context()
-	users, total, err := s.List(ctx, c.QueryParam("search"), blocked, page)
+	users, total, err := s.List(ctx, f, page)
 	if err != nil {
 		return err
 	}
@@ -186,22 +126,54 @@ func (s *Service) list(c echo.Context) error {
 	return c.JSON(http.StatusOK, rest.NewList(total, out))
 }
 
-// target is the user that a route names. Moderators may read all, and change
-// plain users only.
-func (s *Service) target(c echo.Context, change bool) (*User, error) {
+func queryRole(c echo.Context, check *rest.Checker) *rest.Role {
+	text := c.QueryParam("role")
+	if text == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < int(rest.RoleAdmin) || n > int(rest.RoleUser) {
+		check.Refuse("query", "role", "Should be 0 (administrator), 1 (moderator) or 2 (user)", text)
+	}
+	return new(rest.Role(n))
+}
+
+// byParam is the user that a route names.
+func (s *Service) byParam(c echo.Context) (*User, error) {
 	id, err := rest.ParamID(c, "id", userNotFound)
 	if err != nil {
 		return nil, err
 	}
-	ctx := c.Request().Context()
-	u, err := s.ByID(ctx, id)
+	u, err := s.ByID(c.Request().Context(), id)
 	if errors.Is(err, db.ErrNotFound) {
 		return nil, rest.NotFound(userNotFound)
 	}
-	if err == nil && change && !rest.Current(ctx).IsAdmin() && u.Role != rest.RoleUser {
+	return u, err
+}
+
+// target is the user that a route of moderators names. They may read all, and
+// change plain users only.
+func (s *Service) target(c echo.Context, change bool) (*User, error) {
+	u, err := s.byParam(c)
+	if err == nil && change && !rest.Current(c.Request().Context()).IsAdmin() && u.Role != rest.RoleUser {
 		return nil, rest.Forbidden("Users can only be managed by moderators or admins.")
 	}
 	return u, err
+}
+
+// OwnTarget is the user that a route names, when it is the one who asks, or one
+// whom the asker manages: of administrators all, of moderators plain users
+// (SEC-44).
+func (s *Service) OwnTarget(c echo.Context) (u *User, own bool, err error) {
+	if u, err = s.byParam(c); err != nil {
+		return nil, false, err
+	}
+	p := rest.Current(c.Request().Context())
+	own = u.ID == p.UserID
+	if !own && !p.IsAdmin() && (!p.IsModerator() || u.Role != rest.RoleUser) {
+		return nil, false, rest.Forbidden("User " + p.Username + " does not have right to change this user.")
+	}
+	return u, own, nil
 }
 
 func (s *Service) get(c echo.Context) error {
@@ -215,6 +187,17 @@ func (s *Service) get(c echo.Context) error {
 		return err
 	}
 	if err := s.addUsed(ctx, out); err != nil {
+		return err
+	}
+	var check rest.Checker
+	if with := rest.QueryBool(c, &check, "withStats"); with != nil && *with {
+		stats, err := s.Stats(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		out[0].Stats = &stats
+	}
+	if err := check.Err(); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, out[0])
@@ -279,7 +262,7 @@ func (s *Service) update(c echo.Context) error {
 	}
 	err = s.change(ctx, u.ID, set, role != u.Role || in.Password.Given())
 	if errors.Is(err, ErrTaken) {
-		return rest.Conflict("User with this email already exists.")
+		return rest.Conflict(emailExists)
 	}
 	if err != nil {
 		return err

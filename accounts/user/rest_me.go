@@ -21,7 +21,18 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.PUT("/users/me", rest.SignedIn, s.updateMe)
 	r.API.DELETE("/users/me", rest.SignedIn, s.deleteMe)
 	r.API.GET("/users/me/video-quota-used", rest.SignedIn, s.quotaUsed)
+	r.API.POST("/users/me/new-feature-info/read", rest.SignedIn, s.readFeature)
+	r.API.GET("/users/scoped-tokens", rest.SignedIn, s.scopedTokens)
+	r.API.POST("/users/scoped-tokens", rest.SignedIn, s.renewScopedTokens)
+	r.API.GET("/users/autocomplete", rest.Anyone, s.autocomplete)
 	r.API.POST("/users/register", rest.Anyone, s.register)
+	r.API.POST("/users/ask-send-verify-email", rest.Anyone, s.askSendVerifyEmail)
+	r.API.POST("/users/:id/verify-email", rest.Anyone, s.verifyEmail)
+	r.API.POST("/users/ask-reset-password", rest.Anyone, s.askResetPassword)
+	r.API.POST("/users/:id/reset-password", rest.Anyone, s.resetPassword)
+	r.API.POST("/users/:id/two-factor/request", rest.SignedIn, s.requestTwoFactor)
+	r.API.POST("/users/:id/two-factor/confirm-request", rest.SignedIn, s.confirmTwoFactor)
+	r.API.POST("/users/:id/two-factor/disable", rest.SignedIn, s.disableTwoFactor)
 	r.API.POST("/users", rest.Moderator, s.create)
 	r.API.GET("/users", rest.Moderator, s.list)
 	r.API.GET("/users/:id", rest.Moderator, s.get)
@@ -50,7 +61,13 @@ func (s *Service) getMe(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	out[0].SpecialPlaylists = &[]any{}
+	lists := []SpecialPlaylist{}
+	if a := out[0].Account; a != nil {
+		if lists, err = s.SpecialPlaylists(c.Request().Context(), a.ID); err != nil {
+			return err
+		}
+	}
+	out[0].SpecialPlaylists = &lists
 	return c.JSON(http.StatusOK, out[0])
 }
 
@@ -74,6 +91,10 @@ type updateMeBody struct {
 	Language                  input.Optional[string]   `json:"language"`
 	EmailPublic               input.Optional[bool]     `json:"emailPublic"`
 	NSFWPolicy                input.Optional[string]   `json:"nsfwPolicy"`
+	NSFWFlagsDisplayed        input.Optional[int]      `json:"nsfwFlagsDisplayed"`
+	NSFWFlagsHidden           input.Optional[int]      `json:"nsfwFlagsHidden"`
+	NSFWFlagsWarned           input.Optional[int]      `json:"nsfwFlagsWarned"`
+	NSFWFlagsBlurred          input.Optional[int]      `json:"nsfwFlagsBlurred"`
 	P2PEnabled                input.Optional[bool]     `json:"p2pEnabled"`
 	VideosHistoryEnabled      input.Optional[bool]     `json:"videosHistoryEnabled"`
 	AutoPlayVideo             input.Optional[bool]     `json:"autoPlayVideo"`
@@ -117,7 +138,7 @@ func (s *Service) updateMe(c echo.Context) error {
 		return err
 	}
 	if in.Password.Set || in.Email.Set {
-		if err := s.confirm(c.Request().Context(), u, in.CurrentPassword); err != nil {
+		if err := s.confirm(c.Request().Context(), u, in.CurrentPassword, http.StatusUnauthorized); err != nil {
 			return err
 		}
 	}
@@ -129,10 +150,10 @@ func (s *Service) updateMe(c echo.Context) error {
 
 // confirm asks for the current password before a change that could lock the
 // owner out. A stolen token must not be good for guessing it, so attempts count
-// with those to log in.
-func (s *Service) confirm(ctx context.Context, u *User, current string) error {
+// with those to log in. status is the answer to a wrong one.
+func (s *Service) confirm(ctx context.Context, u *User, current string, status int) error {
 	if current == "" {
-		return rest.Invalid("body", "currentPassword", "Is needed to change password or email", nil)
+		return rest.Invalid("body", "currentPassword", "currentPassword is missing", nil)
 	}
 	if retry, ok := s.logins.Allow(LoginKey(u.Username)); !ok {
 		return TooMany(retry)
@@ -142,7 +163,7 @@ func (s *Service) confirm(ctx context.Context, u *User, current string) error {
 		return err
 	}
 	if !ok {
-		return &rest.Problem{Status: http.StatusUnauthorized, Code: "current_password_is_invalid", Detail: "currentPassword is invalid."}
+		return &rest.Problem{Status: status, Code: "current_password_is_invalid", Detail: "currentPassword is invalid."}
 	}
 	return nil
 }
@@ -158,9 +179,19 @@ func (s *Service) saveMe(ctx context.Context, u *User, in *updateMeBody, set Set
 			return err
 		}
 	}
-	if in.Email.Set && in.Email.Value != u.Email {
-		columns["email"] = in.Email.Value
-		columns["email_verified"] = nil
+	// An address that is to be verified takes the place of the old one only then.
+	pending := in.Email.Set && in.Email.Value != u.Email && s.o.Config.Current().Signup.RequiresEmailVerification && s.o.Mail.Enabled()
+	switch {
+	case pending:
+		if err := s.freeEmail(ctx, in.Email.Value); err != nil {
+			return err
+		}
+		columns["pending_email"] = in.Email.Value
+	case in.Email.Set:
+		columns["pending_email"] = nil
+		if in.Email.Value != u.Email {
+			columns["email"], columns["email_verified"] = in.Email.Value, nil
+		}
 	}
 	owned, err := s.o.Channels.OfUsers(ctx, u.ID)
 	if err != nil {
@@ -170,13 +201,32 @@ func (s *Service) saveMe(ctx context.Context, u *User, in *updateMeBody, set Set
 		if err := s.changeTx(tx, u.ID, columns, in.Password.Set); err != nil {
 			return err
 		}
+		if pending {
+			to := *u
+			to.PendingEmail = &in.Email.Value
+			if err := s.sendVerification(tx, &to, true); err != nil {
+				return err
+			}
+		}
 		if name == nil && about == nil {
 			return nil
 		}
 		return s.o.Channels.UpdateActor(tx, owned[u.ID].Account.ActorID, name, about)
 	})
 	if db.IsDuplicate(err) {
-		return rest.Conflict("User with this email already exists.")
+		return rest.Conflict(emailExists)
+	}
+	return err
+}
+
+// freeEmail refuses an address that another user has.
+func (s *Service) freeEmail(ctx context.Context, email string) error {
+	_, err := s.find(ctx, "email = ?", email)
+	if errors.Is(err, db.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		return rest.Conflict(emailExists)
 	}
 	return err
 }
@@ -212,6 +262,7 @@ func (in *updateMeBody) apply(check *rest.Checker, s *Settings) {
 			*f.to = f.from.Value
 		}
 	}
+	in.applyFlags(check, s)
 	if in.NSFWPolicy.Set {
 		if !slices.Contains(nsfwPolicies(), in.NSFWPolicy.Value) {
 			check.Refuse("body", "nsfwPolicy", "Should be one of "+strings.Join(nsfwPolicies(), ", "), in.NSFWPolicy.Value)
@@ -238,6 +289,67 @@ func (in *updateMeBody) apply(check *rest.Checker, s *Settings) {
 			check.Refuse("body", "videoLanguages", "Should be language codes", nil)
 		}
 	}
+}
+
+// applyFlags checks and sets what is done with each mark of a video; one mark
+// is in one of them at most.
+func (in *updateMeBody) applyFlags(check *rest.Checker, s *Settings) {
+	seen := 0
+	for _, f := range []struct {
+		from input.Optional[int]
+		to   *int
+		name string
+	}{
+		{in.NSFWFlagsDisplayed, &s.NSFWFlagsDisplayed, "nsfwFlagsDisplayed"},
+		{in.NSFWFlagsHidden, &s.NSFWFlagsHidden, "nsfwFlagsHidden"},
+		{in.NSFWFlagsWarned, &s.NSFWFlagsWarned, "nsfwFlagsWarned"},
+		{in.NSFWFlagsBlurred, &s.NSFWFlagsBlurred, "nsfwFlagsBlurred"},
+	} {
+		if f.from.Set {
+			*f.to = f.from.Value
+		}
+		if f.from.Null || *f.to < 0 || *f.to > maxNSFWFlags || *f.to&seen != 0 {
+			check.Refuse("body", f.name, "Should be a sum of 1 and 2, each in one of the fields only", nil)
+		}
+		seen |= *f.to
+	}
+}
+
+// features are the news that clients tell users of, each once.
+const features = 1
+
+// readFeature notes that the user closed a piece of news.
+func (s *Service) readFeature(c echo.Context) error {
+	var in struct {
+		Feature int `json:"feature"`
+	}
+	if err := input.JSON(c, &in); err != nil {
+		return err
+	}
+	if in.Feature < 1 || in.Feature > features {
+		return rest.Invalid("body", "feature", "Should be the number of a feature", in.Feature)
+	}
+	ctx := c.Request().Context()
+	err := s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		return tx.Exec("UPDATE users SET features_read = features_read | ? WHERE id = ?", in.Feature, rest.Current(ctx).UserID).Error
+	})
+	if err != nil {
+		return err
+	}
+	return rest.NoContent(c)
+}
+
+// autocomplete proposes user names, which everybody sees on pages of accounts.
+func (s *Service) autocomplete(c echo.Context) error {
+	search := input.Line(c.QueryParam("search"))
+	if search == "" {
+		return rest.Invalid("query", "search", "Should be the beginning of a user name", nil)
+	}
+	names, err := s.Autocomplete(c.Request().Context(), search)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, names)
 }
 
 func (s *Service) deleteMe(c echo.Context) error {

@@ -90,8 +90,8 @@ type Service struct {
 	// that has the sessions sets it at start.
 	EndSessions func(tx *db.Tx, userID int64) error
 	// UsageSQL is a query of user_id, used, daily and files for every user who has
-	// any: the bytes of [Service.Used], and those of all files made of the videos.
-	// Its one parameter is the time 24 hours ago. It is set at start; until then
+	// any: the bytes that Used tells, and those of all files made of the videos.
+	// Its parameter @since is the time 24 hours ago. It is set at start; without it
 	// nobody has any.
 	UsageSQL string
 	// Stats counts what a user did, for administrators. It is set at start.
@@ -121,7 +121,6 @@ func New(o Options) *Service {
 		NotificationSettings: func(context.Context, ...int64) (map[int64]map[string]int, error) {
 			return map[int64]map[string]int{}, nil
 		},
-		UsageSQL:         "SELECT 0 AS user_id, 0 AS used, 0 AS daily, 0 AS files WHERE ? IS NULL",
 		Stats:            func(context.Context, int64) (Stats, error) { return Stats{}, nil },
 		SpecialPlaylists: func(context.Context, int64) ([]SpecialPlaylist, error) { return nil, nil },
 		Applicant:        func(context.Context, string) (string, error, error) { return "", nil, nil },

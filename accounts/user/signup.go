@@ -1,0 +1,127 @@
+package user
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/kinemesh/kinemesh/accounts/input"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+// SignupOpen tells whether a visitor with that address may register, at once or
+// with approval.
+func (s *Service) SignupOpen(ctx context.Context, ip string) (bool, error) {
+	problem, err := s.signupClosed(ctx, ip)
+	return problem == nil && err == nil, err
+}
+
+// signupClosed says why a visitor may not register; nil when it may.
+func (s *Service) signupClosed(ctx context.Context, ip string) (*rest.Problem, error) {
+	cfg := s.o.Config.Current().Signup
+	if !cfg.Enabled {
+		return rest.Forbidden(noSignup), nil
+	}
+	if !addressMayRegister(ip, cfg.Filters.CIDR.Whitelist, cfg.Filters.CIDR.Blacklist) {
+		return rest.Forbidden(noNetwork), nil
+	}
+	n, err := s.Count(ctx)
+	if err == nil && cfg.Limit >= 0 && n >= int64(cfg.Limit) {
+		return rest.Forbidden(noSignup), nil
+	}
+	return nil, err
+}
+
+// MayRegister checks that a visitor may register: at once, or with approval.
+// The error is a *rest.Problem that says why not.
+func (s *Service) MayRegister(c echo.Context, approval bool) error {
+	problem, err := s.signupClosed(c.Request().Context(), c.RealIP())
+	if err != nil {
+		return err
+	}
+	required := s.o.Config.Current().Signup.RequiresApproval
+	switch {
+	case problem != nil:
+		return problem
+	case required && !approval:
+		return rest.Forbidden(noSignup)
+	case !required && approval:
+		return rest.BadRequest("Signup approval is not enabled on this instance")
+	}
+	return nil
+}
+
+// Signup is what a visitor registers with. It has nothing that only
+// administrators may set (SEC-45).
+type Signup struct {
+	Username    string `json:"username"`
+	Password    string `json:"password"`
+	Email       string `json:"email"`
+	DisplayName string `json:"displayName"`
+	Channel     struct {
+		Name        string `json:"name"`
+		DisplayName string `json:"displayName"`
+	} `json:"channel"`
+}
+
+// NewUser is the plain user that a visitor becomes, whose address is to be
+// verified when the settings say so.
+func (s *Service) NewUser(in *Signup) NewUser {
+	n := NewUser{
+		Username: in.Username, Password: in.Password, Email: in.Email, Role: rest.RoleUser, Registered: true,
+		DisplayName: in.DisplayName, ChannelName: in.Channel.Name, ChannelDisplayName: in.Channel.DisplayName,
+	}
+	if s.o.Config.Current().Signup.RequiresEmailVerification {
+		n.EmailVerified = new(false)
+	}
+	return n
+}
+
+// CountSignup runs register, which counts for the address of the visitor when
+// it succeeds.
+func (s *Service) CountSignup(c echo.Context, register func() error) error {
+	key := AddressKey(c.RealIP())
+	if retry, ok := s.signups.Allow(key); !ok {
+		return TooMany(retry)
+	}
+	err := register()
+	if err != nil {
+		s.signups.Undo(key)
+	}
+	return err
+}
+
+// register is open to visitors when the settings say so.
+func (s *Service) register(c echo.Context) error {
+	if err := s.MayRegister(c, false); err != nil {
+		return err
+	}
+	var in Signup
+	if err := input.JSON(c, &in); err != nil {
+		return err
+	}
+	err := s.CountSignup(c, func() error {
+		_, err := s.Create(c.Request().Context(), s.NewUser(&in))
+		return err
+	})
+	if err != nil {
+		return CreateProblem(err, in.Channel.Name)
+	}
+	return rest.NoContent(c)
+}
+
+// addressMayRegister applies signup.filters.cidr.
+func addressMayRegister(ip string, allow, deny []netip.Prefix) bool {
+	if len(allow) == 0 && len(deny) == 0 {
+		return true
+	}
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return false
+	}
+	a = a.Unmap().WithZone("")
+	within := func(p netip.Prefix) bool { return p.Contains(a) }
+	return (len(allow) == 0 || slices.ContainsFunc(allow, within)) && !slices.ContainsFunc(deny, within)
+}
