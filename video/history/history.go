@@ -14,7 +14,6 @@ package history
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub"
@@ -165,16 +164,10 @@ func (s *Service) clean(ctx context.Context, _ CleanArgs) error {
 	for {
 		var removed int64
 		err := s.db.Tx(ctx, func(tx *db.Tx) error {
-			var rows []struct{ UserID, VideoID int64 }
-			err := tx.Raw("SELECT user_id, video_id FROM watch_history WHERE updated_at < ? ORDER BY updated_at LIMIT ?", before, cleanStep).Scan(&rows).Error
-			if removed = int64(len(rows)); err != nil || removed == 0 {
-				return err
-			}
-			pairs := make([]any, 0, 2*len(rows))
-			for _, r := range rows {
-				pairs = append(pairs, r.UserID, r.VideoID)
-			}
-			return tx.Exec("DELETE FROM watch_history WHERE (user_id, video_id) IN (VALUES (?, ?)"+strings.Repeat(", (?, ?)", len(rows)-1)+")", pairs...).Error
+			res := tx.Exec(`DELETE FROM watch_history WHERE (user_id, video_id) IN (
+ SELECT user_id, video_id FROM watch_history WHERE updated_at < ? ORDER BY updated_at LIMIT ?)`, before, cleanStep)
+			removed = res.RowsAffected
+			return res.Error
 		})
 		if err != nil {
 			return fmt.Errorf("clean histories: %w", err)
