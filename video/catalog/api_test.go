@@ -350,7 +350,8 @@ func TestUpdateRefusals(t *testing.T) {
 		"category":              {0, 99, "music"},
 		"licence":               {10, -1},
 		"language":              {"xx", "english"},
-		"privacy":               {0, 4, 5, "public"},
+		"privacy":               {0, 6, "public"},
+		"scheduleUpdate":        {"soon", map[string]any{"updateAt": "soon"}, map[string]any{"privacy": 1}, map[string]any{"updateAt": "2030-01-01T00:00:00Z", "privacy": 3}},
 		"commentsPolicy":        {0, 4},
 		"nsfw":                  {"maybe"},
 		"nsfwFlags":             {4, -1},
@@ -373,6 +374,9 @@ func TestUpdateRefusals(t *testing.T) {
 		{"nsfw": "true"},
 		{"licence": 9},
 		{"channelId": alice.ChannelID},
+		{"privacy": 4},
+		{"scheduleUpdate": map[string]any{"updateAt": "2030-01-01T00:00:00Z"}},
+		{"scheduleUpdate": nil},
 	} {
 		if a := w.Do(alice, "PUT", "/api/v1/videos/"+v.UUID, ok); a.Status != 204 {
 			t.Errorf("%.40v: %d %s", ok, a.Status, a.Body)

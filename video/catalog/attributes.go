@@ -224,8 +224,9 @@ func applySchedule(in form.Input, c *rest.Checker, a *Attributes) {
 	if p := Privacy(n); p != Public && p != Unlisted && p != Internal {
 		c.Refuse("body", privacy, "Should be 1 (public), 2 (unlisted) or 4 (internal)", n)
 	}
-	if t := checkDate(c, at, when); t != nil {
-		a.Schedule.At = *t
+	var err error
+	if a.Schedule.At, err = ParseTime(when); err != nil {
+		c.Refuse("body", at, dateForm, when)
 	}
 }
 
@@ -286,10 +287,12 @@ func checkTags(c *rest.Checker, given []string) []string {
 // FoldTag brings a tag into the form in which tags are compared.
 func FoldTag(s string) string { return strings.ToLower(norm.NFKC.String(s)) }
 
+const dateForm = "Should be a date and time, as 2026-01-31T12:00:00.000Z"
+
 func checkDate(c *rest.Checker, name, s string) *time.Time {
 	t, err := ParseTime(s)
 	if err != nil || t.Year() < firstYear || t.Year() > time.Now().Year()+lastYearAhead {
-		c.Refuse("body", name, "Should be a date and time, as 2026-01-31T12:00:00.000Z", s)
+		c.Refuse("body", name, dateForm, s)
 		return nil
 	}
 	return &t

@@ -110,11 +110,11 @@ func TestNulls(t *testing.T) {
 
 func TestInputRefuses(t *testing.T) {
 	many := url.Values{}
-	for i := range 101 {
+	for i := range 201 {
 		many[strings.Repeat("x", i+1)] = []string{"1"}
 	}
 	if _, err := form.FromValues(many); err == nil {
-		t.Error("a form of 101 fields is taken")
+		t.Error("a form of 201 fields is taken")
 	}
 	for _, body := range []string{``, `null`, `[]`, `"text"`, `{`, `{"name":"a"`} {
 		if _, err := form.FromJSON([]byte(body)); err == nil {

@@ -27,6 +27,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
+	"github.com/kinemesh/kinemesh/video/password"
 	"github.com/kinemesh/kinemesh/video/serve"
 	"github.com/kinemesh/kinemesh/video/storage"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -65,6 +66,10 @@ func newEnv(t *testing.T, d *db.DB, change ...func(*serve.Options)) *env {
 	if e.serve, err = serve.New(o); err != nil {
 		t.Fatal(err)
 	}
+	if e.serve.Passwords, err = password.New(d, w.Catalog, o.Secret); err != nil {
+		t.Fatal(err)
+	}
+	w.Catalog.Unlock, w.Catalog.SetPasswords = e.serve.Passwords.Unlock, e.serve.Passwords.Set
 	e.serve.ActorPicture = func(_ context.Context, folder, file string) (string, error) { return folder + "/" + file, nil }
 	e.echo.HTTPErrorHandler = func(err error, c echo.Context) { rest.WriteProblem(c, o.Logger, err) }
 	r := rest.NewRouter(e.echo, func(c echo.Context) (*rest.Principal, error) {
@@ -143,9 +148,9 @@ func (e *env) get(u *catalogtest.User, path string, header ...string) *httptest.
 }
 
 // token asks for a file token as a client does.
-func (e *env) token(u *catalogtest.User, id string) string {
+func (e *env) token(u *catalogtest.User, id string, header ...string) string {
 	e.t.Helper()
-	w := e.do(u, "POST", "/api/v1/videos/"+id+"/token")
+	w := e.do(u, "POST", "/api/v1/videos/"+id+"/token", header...)
 	if w.Code != 200 {
 		e.t.Fatalf("token: %d %s", w.Code, w.Body)
 	}
@@ -172,10 +177,16 @@ func TestWhoSeesWhat(t *testing.T) {
 			{"unlisted", catalog.Unlisted, false, true, true},
 			{"internal", catalog.Internal, true, false, true},
 			{"private", catalog.Private, true, false, false},
+			{"protected", catalog.Password, true, false, false},
 		} {
 			v := e.video(p.name, p.privacy)
 			id := v.UUID
+			e.Tx(func(tx *db.Tx) error { return e.serve.Passwords.Set(tx, v.ID, []string{"open sesame"}) })
 			tokens := map[string]string{"alice": e.token(e.alice, id), "mod": e.token(e.mod, id), "junk": "AAAA"}
+			locked := p.privacy == catalog.Password
+			if locked {
+				tokens["password"] = e.token(nil, id, rest.VideoPasswordHeader, "open sesame")
+			}
 			if p.signedIn {
 				tokens["bob"] = e.token(e.bob, id)
 			}
@@ -208,17 +219,22 @@ func TestWhoSeesWhat(t *testing.T) {
 					user  *catalogtest.User
 					token string
 					sees  bool
+					guess string
 				}{
-					{"nobody", nil, "", p.anybody},
-					{"the owner", e.alice, "", true},
-					{"another user", e.bob, "", p.signedIn},
-					{"a moderator", e.mod, "", true},
-					{"an administrator", e.admin, "", true},
-					{"the owner's token", nil, tokens["alice"], true},
-					{"a moderator's token", nil, tokens["mod"], true},
-					{"another user's token", nil, tokens["bob"], p.signedIn},
-					{"a junk token", nil, tokens["junk"], p.anybody},
-					{"another user with the owner's token", e.bob, tokens["alice"], true},
+					{"nobody", nil, "", p.anybody, ""},
+					{"the owner", e.alice, "", true, ""},
+					{"another user", e.bob, "", p.signedIn, ""},
+					{"a moderator", e.mod, "", true, ""},
+					{"an administrator", e.admin, "", true, ""},
+					{"the owner's token", nil, tokens["alice"], true, ""},
+					{"a moderator's token", nil, tokens["mod"], true, ""},
+					{"another user's token", nil, tokens["bob"], p.signedIn, ""},
+					{"a junk token", nil, tokens["junk"], p.anybody, ""},
+					{"another user with the owner's token", e.bob, tokens["alice"], true, ""},
+					{"the password's token", nil, tokens["password"], p.anybody || locked, ""},
+					{"the password", nil, "", p.anybody || locked, "open sesame"},
+					{"another user with the password", e.bob, "", p.signedIn || locked, "open sesame"},
+					{"a wrong password", nil, "", p.anybody, "open barley"},
 				} {
 					path := route.path
 					if who.token != "" {
@@ -231,7 +247,7 @@ func TestWhoSeesWhat(t *testing.T) {
 					case who.sees:
 						want = 200
 					}
-					w := e.get(who.user, path)
+					w := e.get(who.user, path, rest.VideoPasswordHeader, who.guess)
 					if w.Code != want {
 						t.Errorf("%s video, %s, %s: %d, want %d", p.name, route.path, who.name, w.Code, want)
 						continue
