@@ -21,6 +21,9 @@ const fullWait = time.Minute
 // judge decides what becomes of a rendition whose making failed: nothing to do
 // (nil), again after a pause, another attempt (the error), or the end of it.
 func (s *Service) judge(ctx context.Context, w *work, err error) (time.Duration, error) {
+	if errors.Is(context.Cause(ctx), jobs.ErrCancelled) {
+		ctx, err = context.WithoutCancel(ctx), jobs.ErrCancelled
+	}
 	switch {
 	case ctx.Err() != nil:
 		return 0, err // the server stops: the attempt is taken up again
@@ -60,6 +63,8 @@ func verdict(err error) (reason string, final bool) {
 	var limit *ffmpeg.LimitError
 	var tool *ffmpeg.ToolError
 	switch {
+	case errors.Is(err, jobs.ErrCancelled):
+		return "transcoding was cancelled", true
 	case errors.As(err, &limit):
 		return limit.Error(), true
 	case errors.Is(err, ffmpeg.ErrContainer), errors.Is(err, ffmpeg.ErrUnreadable):

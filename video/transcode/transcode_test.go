@@ -601,3 +601,46 @@ func TestRemoteStore(t *testing.T) {
 		e.run()
 	}
 }
+
+// hanging is an ffmpeg that never ends by itself.
+type hanging struct {
+	transcode.Executor
+	started chan struct{}
+}
+
+func (h hanging) Encode(ctx context.Context, _ string, _ transcode.Profile) (string, error) {
+	h.started <- struct{}{}
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+// TestCancelled: a rendition whose job an administrator cancels has failed, and
+// its owner reads why.
+func TestCancelled(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := hanging{started: make(chan struct{}, 10)}
+		e := newEnv(t, d, func(o *transcode.Options) { h.Executor, o.Executor = o.Executor, h })
+		v := e.upload("Stuck", film(t), both(240, true)[:1])
+		r := jobstest.Run(t, d, e.handlers()...)
+		select {
+		case <-h.started:
+		case <-time.After(30 * time.Second):
+			t.Fatal("not started")
+		}
+		var job jobs.Job
+		if err := d.Read(t.Context()).Where("kind = ?", catalog.TranscodeArgs{}.Kind()).Take(&job).Error; err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := r.Cancel(t.Context(), job.ID); !ok || err != nil {
+			t.Fatalf("cancel: %v, %v", ok, err)
+		}
+		for deadline := time.Now().Add(30 * time.Second); e.Reload(v.ID).State != catalog.TranscodingFailed; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("state %v", e.Reload(v.ID).State)
+			}
+		}
+		if got := e.Reload(v.ID).LastError; got != "transcoding was cancelled" {
+			t.Errorf("the owner reads %q", got)
+		}
+	})
+}
