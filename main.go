@@ -199,7 +199,7 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 	}
 	a.accounts = accounts.New(accounts.Options{DB: a.db, Engine: a.engine, Transport: out, Config: cfg, Logger: a.log, Rules: rules})
 	a.video, err = video.New(video.Options{
-		DB: a.db, Engine: a.engine, Channels: a.accounts.Channels, Transport: out, Config: cfg, Tool: tool, Logger: a.log,
+		DB: a.db, Engine: a.engine, Channels: a.accounts.Channels, Mutes: a.accounts.Mutes, Transport: out, Config: cfg, Tool: tool, Logger: a.log,
 		Notifications: a.accounts.Notifications,
 		FeedToken: func(ctx context.Context, accountID int64, token string) error {
 			_, err := a.accounts.Users.ByFeedToken(ctx, accountID, token)
@@ -210,6 +210,7 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 		return err
 	}
 	a.accounts.Users.Used = a.video.Catalog.Used
+	a.video.History.Wanted = a.accounts.Users.KeepsHistory
 	a.accounts.Pictures.Files = a.video.Files()
 	a.video.ServeActorPictures(a.accounts.Pictures.Find)
 	return a.engine.Use(a.accounts.Module(), a.video.Module())

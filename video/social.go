@@ -14,7 +14,7 @@ import (
 func (v *Video) social() {
 	o := v.o
 	v.Comments = comment.New(comment.Options{
-		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Logger: o.Logger,
+		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Mutes: o.Mutes, Words: v.words, Logger: o.Logger,
 		AcceptRemote: func() bool { return o.Config.Current().VideoComments.AcceptRemoteComments },
 	})
 	v.rate = rate.New(rate.Options{

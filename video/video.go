@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/accounts/notification"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
@@ -19,6 +20,7 @@ import (
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/migrations"
 	"github.com/kinemesh/kinemesh/video/audit"
+	"github.com/kinemesh/kinemesh/video/block"
 	"github.com/kinemesh/kinemesh/video/caption"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/chapter"
@@ -43,6 +45,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/transcode"
 	"github.com/kinemesh/kinemesh/video/upload"
 	"github.com/kinemesh/kinemesh/video/view"
+	"github.com/kinemesh/kinemesh/video/watchedword"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -54,6 +57,7 @@ type Options struct {
 	DB        *db.DB
 	Engine    *activitypub.Engine
 	Channels  *channel.Service
+	Mutes     *moderation.Service
 	Transport *transport.Client
 	Config    *config.Config
 	Tool      *ffmpeg.Tool
@@ -95,6 +99,8 @@ type Video struct {
 	report     *report.Service
 	notify     *notify.Service
 	redundancy *redundancy.Service
+	words      *watchedword.Service
+	block      *block.Service
 }
 
 // New opens the folders of the storage and assembles the features. Close
@@ -147,7 +153,7 @@ func (v *Video) assemble() (err error) {
 		return err
 	}
 	v.Listing = listing.New(listing.Options{
-		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, HideNSFW: v.hideNSFW, TrendingDays: v.trendingDays,
+		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, Mutes: o.Mutes, HideNSFW: v.hideNSFW, TrendingDays: v.trendingDays,
 	})
 	if v.passwords, err = password.New(o.DB, v.Catalog, string(cfg.Secrets.PeerTube)); err != nil {
 		return err
@@ -183,6 +189,7 @@ func (v *Video) assemble() (err error) {
 	v.federation = federation.New(federation.Options{
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Transport: o.Transport, Logger: o.Logger,
 	})
+	v.moderation()
 	v.social()
 	v.discover()
 	v.view = view.New(view.Options{
@@ -239,6 +246,8 @@ func (v *Video) Module() activitypub.Module {
 		v.caption.Routes(r)
 		v.chapter.Routes(r)
 		v.storyboard.Routes(r)
+		v.words.Routes(r)
+		v.block.Routes(r)
 	}
 	return m
 }

@@ -24,6 +24,7 @@ func (s *Service) routes(r *rest.Router) {
 	r.API.POST("/videos/:id/comments/:comment", rest.SignedIn, s.postReply)
 	r.API.DELETE("/videos/:id/comments/:comment", rest.SignedIn, s.deleteComment)
 	r.API.POST("/videos/:id/comments/:comment/approve", rest.SignedIn, s.approve)
+	r.API.POST("/bulk/remove-comments-of", rest.SignedIn, s.removeAll)
 	r.API.GET("/videos/comments", rest.Moderator, s.listAll)
 	r.API.GET("/users/me/videos/comments", rest.SignedIn, s.listMine)
 	r.Root.GET("/videos/watch/:id/comments/:comment", rest.Anyone, s.page)
@@ -157,6 +158,9 @@ func (s *Service) getThread(c echo.Context) error {
 		return problem(ErrDisabled)
 	}
 	ctx := c.Request().Context()
+	if muted, err := s.muted(ctx, rest.Current(ctx), root); err != nil || muted {
+		return errors.Join(problem(ErrNotFound), err)
+	}
 	tree, err := s.Thread(ctx, rest.Current(ctx), v, root)
 	if err != nil {
 		return err
@@ -262,6 +266,7 @@ func (s *Service) listMine(c echo.Context) error {
 		return err
 	}
 	f.OwnerID = rest.Current(c.Request().Context()).AccountID
+	f.TagsOf = f.OwnerID
 	return s.answerList(c, f)
 }
 
@@ -276,6 +281,9 @@ func (s *Service) filter(c echo.Context) (Filter, error) {
 		SearchAccount: c.QueryParam("searchAccount"), SearchVideo: c.QueryParam("searchVideo"),
 	}
 	f.ChannelID = queryID(c, &check, "videoChannelId")
+	if f.AutoTags = rest.QueryValues(c, "autoTagOneOf"); len(f.AutoTags) > maxTags {
+		check.Refuse("query", "autoTagOneOf", "Should be at most 50 tags", len(f.AutoTags))
+	}
 	if id := c.QueryParam("videoId"); id != "" {
 		ref, ok := catalog.ParseRef(id)
 		if !ok {
@@ -290,6 +298,9 @@ func (s *Service) filter(c echo.Context) (Filter, error) {
 	}
 	return f, check.Err()
 }
+
+// maxTags bounds the tags that are asked for.
+const maxTags = 50
 
 func queryID(c echo.Context, check *rest.Checker, name string) int64 {
 	s := c.QueryParam(name)
@@ -318,12 +329,23 @@ func (s *Service) answerList(c echo.Context, f Filter) error {
 	if err != nil {
 		return err
 	}
+	ids := make([]int64, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ID
+	}
+	tags, err := s.words.OfComments(ctx, f.TagsOf, ids)
+	if err != nil {
+		return err
+	}
 	data := make([]reviewed, len(rows))
 	for i := range rows {
 		r := &rows[i]
 		data[i] = reviewed{
 			ID: r.ID, URL: r.IRI, Text: r.Text, HeldForReview: r.Held, ThreadID: r.ThreadID, InReplyTo: r.ParentID,
-			CreatedAt: channel.Time(r.CreatedAt), UpdatedAt: channel.Time(r.UpdatedAt), Video: videos[r.VideoID], AutomaticTags: []string{},
+			CreatedAt: channel.Time(r.CreatedAt), UpdatedAt: channel.Time(r.UpdatedAt), Video: videos[r.VideoID], AutomaticTags: tags[r.ID],
+		}
+		if data[i].AutomaticTags == nil {
+			data[i].AutomaticTags = []string{}
 		}
 		if r.ActorID != nil {
 			data[i].Account = accounts[*r.ActorID]

@@ -8,11 +8,14 @@ import (
 	"time"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/crawl"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/watchedword"
 )
 
 // Errors of the operations.
@@ -52,6 +55,9 @@ type Comment struct {
 	SeenAt        *time.Time // of a remote one: when its video's collection listed it
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
+
+	free bool   // whatever its tags are, nobody has to see it first
+	raw  string // the activity to forward if it is held for them
 }
 
 // TableName implements gorm's Tabler.
@@ -69,6 +75,8 @@ type Options struct {
 	Engine   *activitypub.Engine
 	Catalog  *catalog.Service
 	Channels *channel.Service
+	Mutes    *moderation.Service  // nil: nobody is muted
+	Words    *watchedword.Service // nil: comments get no automatic tags
 	// AcceptRemote tells whether comments of other servers are taken.
 	AcceptRemote func() bool
 	Logger       *slog.Logger
@@ -85,6 +93,8 @@ type Service struct {
 	engine   *activitypub.Engine
 	catalog  *catalog.Service
 	channels *channel.Service
+	mutes    *moderation.Service
+	words    *watchedword.Service
 	remote   func() bool
 	log      *slog.Logger
 	urls     catalog.URLs
@@ -93,7 +103,8 @@ type Service struct {
 // New returns a Service.
 func New(o Options) *Service {
 	return &Service{
-		db: o.DB, engine: o.Engine, catalog: o.Catalog, channels: o.Channels, remote: o.AcceptRemote, log: o.Logger, urls: o.Catalog.URLs(),
+		db: o.DB, engine: o.Engine, catalog: o.Catalog, channels: o.Channels, mutes: o.Mutes, words: o.Words,
+		remote: o.AcceptRemote, log: o.Logger, urls: o.Catalog.URLs(),
 	}
 }
 
@@ -115,6 +126,7 @@ func (s *Service) Module() activitypub.Module {
 		Collections:  []crawl.Kind{{Name: Collection, Take: s.take, Done: s.taken}},
 		ActorDeleted: func(ctx context.Context, a *actor.Actor) error { return s.dropActor(ctx, a.ID) },
 		Counts:       s.counts,
+		Jobs:         []jobs.Handler{jobs.Handle(s.removeThem)},
 		Routes:       s.routes,
 	}
 }

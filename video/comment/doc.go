@@ -15,5 +15,5 @@
 //   - only the author and the owner of the video delete (SEC-14)
 //
 // Specifications: PT federation 3, 4 Note; PT wire 6.3 Comments; reference REST
-// 12 Video Comments. Imports no sibling but catalog.
+// 12 Video Comments. Imports no sibling but catalog and watchedword.
 package comment

@@ -143,8 +143,8 @@ func (s *Service) save(ctx context.Context, v *catalog.Video, parent *Comment, n
 		if author, err = s.authorOf(ctx, n, act); err != nil {
 			return nil, err
 		}
-		c.ActorID = &author.ID
-		if err := s.judge(ctx, v, c, n, act); err != nil {
+		c.ActorID, c.raw = &author.ID, pendingOf(n, act)
+		if err := s.judge(ctx, v, c, n); err != nil {
 			return nil, err
 		}
 	}
@@ -203,15 +203,12 @@ func (s *Service) authorOf(ctx context.Context, n *note, act *activitypub.Activi
 // judge decides whether a comment of another server is shown at once. Below one
 // of our videos its owner may have to see it first; below another server's, that
 // server must have approved it, and is asked whether it has.
-func (s *Service) judge(ctx context.Context, v *catalog.Video, c *Comment, n *note, act *activitypub.Activity) error {
+func (s *Service) judge(ctx context.Context, v *catalog.Video, c *Comment, n *note) error {
 	if v.CommentsPolicy != catalog.CommentsApproval || c.by(v.Owner.AccountActorID) {
 		return nil
 	}
 	if v.Local {
-		c.Held = true
-		if act != nil && !n.approvable {
-			c.Pending = string(act.Raw)
-		}
+		c.Held, c.Pending = true, c.raw
 		return nil
 	}
 	if n.approval == "" || !iri.SameHost(v.IRI, n.approval) {
@@ -269,14 +266,26 @@ func (s *Service) rewrite(tx *db.Tx, v *catalog.Video, c *Comment, n *note, act 
 	if err := update(tx, c, map[string]any{"text": n.text, "updated_at": n.updated, "url": n.url}); err != nil {
 		return err
 	}
-	if !v.Local || v.CommentsPolicy != catalog.CommentsApproval || c.by(v.Owner.AccountActorID) {
+	tags, err := s.words.OfComment(tx, v, n.text)
+	if err != nil {
+		return err
+	}
+	if err := s.words.TagComment(tx, c.ID, tags); err != nil {
+		return err
+	}
+	if !v.Local || v.CommentsPolicy != catalog.CommentsApproval && !tags.Hold || c.by(v.Owner.AccountActorID) {
 		return nil
 	}
-	pending := ""
-	if act != nil && !n.approvable {
-		pending = string(act.Raw)
+	return hold(tx, v, c, pendingOf(n, act))
+}
+
+// pendingOf is what has to be passed on once a comment that is held is approved:
+// what brought it, unless its server passes it on itself.
+func pendingOf(n *note, act *activitypub.Activity) string {
+	if act == nil || n.approvable {
+		return ""
 	}
-	return hold(tx, v, c, pending)
+	return string(act.Raw)
 }
 
 // onUpdate takes a new text from the author of a comment.

@@ -180,6 +180,8 @@ type Filter struct {
 	Search        string // in the text, the author and the video
 	SearchAccount string
 	SearchVideo   string
+	AutoTags      []string // one of these was given
+	TagsOf        int64    // by whom: the account, or watchedword.Instance
 }
 
 // where adds the conditions of the filter; every value is a parameter (SEC-51).
@@ -203,6 +205,9 @@ func (f *Filter) where(q *gorm.DB) *gorm.DB {
 	}
 	if f.OnLocalVideo != nil {
 		q = q.Where("video_id IN (SELECT id FROM videos WHERE local = ?)", *f.OnLocalVideo)
+	}
+	if len(f.AutoTags) > 0 {
+		q = q.Where("id IN (SELECT comment_id FROM comment_auto_tags WHERE account_id = ? AND name IN ?)", f.TagsOf, f.AutoTags)
 	}
 	const (
 		text    = `lower(text) LIKE lower(?) ESCAPE '\'`

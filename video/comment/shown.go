@@ -7,18 +7,28 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
-// hidden is an SQL query for the authors whom p is not shown. Moderators are shown
-// what followers are.
-func hidden(p *rest.Principal) (query string, args []any) {
-	if p.IsModerator() {
-		return hostrule.Silent()
+// hidden is an SQL query for the authors whom p is not shown: those of servers
+// that are kept away, of which moderators are shown what followers are, and those
+// that p or the instance has muted. some is false while there are none.
+func (s *Service) hidden(ctx context.Context, p *rest.Principal) (query string, args []any, some bool) {
+	query, args, some = s.mutes.Hidden(ctx, p)
+	if !s.channels.Rules().Any(ctx) {
+		return query, args, some
 	}
-	return hostrule.Hidden(channel.Viewer(p))
+	hosts, more := hostrule.Hidden(channel.Viewer(p))
+	if p.IsModerator() {
+		hosts, more = hostrule.Silent()
+	}
+	if some {
+		hosts += " UNION ALL " + query
+	}
+	return hosts, append(more, args...), true
 }
 
 // shows tells whether p is shown a comment (SEC-19).
@@ -26,12 +36,25 @@ func (s *Service) shows(ctx context.Context, p *rest.Principal, c *Comment) bool
 	return c.Local || c.ActorID == nil || s.channels.Shows(ctx, p, catalog.HostOf(c.IRI), *c.ActorID)
 }
 
+// muted tells whether p does not want to see the author of a comment, or nobody
+// shall.
+func (s *Service) muted(ctx context.Context, p *rest.Principal, c *Comment) (bool, error) {
+	if c.ActorID == nil || p != nil && c.by(p.ActorID) {
+		return false, nil
+	}
+	viewer := moderation.Instance
+	if p != nil {
+		viewer = p.AccountID
+	}
+	return s.mutes.Mutes(ctx, viewer, *c.ActorID)
+}
+
 // shown leaves the comments of authors out that p is not shown.
 func (s *Service) shown(ctx context.Context, q *gorm.DB, p *rest.Principal) *gorm.DB {
-	if !s.channels.Rules().Any(ctx) {
+	authors, args, some := s.hidden(ctx, p)
+	if !some {
 		return q
 	}
-	authors, args := hidden(p)
 	return q.Where("(actor_id IS NULL OR actor_id NOT IN ("+authors+"))", args...)
 }
 
@@ -46,10 +69,10 @@ type omitted struct {
 
 // leftOut counts what is left out below a video.
 func (s *Service) leftOut(ctx context.Context, p *rest.Principal, v *catalog.Video) ([]omitted, error) {
-	if !s.channels.Rules().Any(ctx) {
+	authors, args, some := s.hidden(ctx, p)
+	if !some {
 		return nil, nil
 	}
-	authors, args := hidden(p)
 	below := s.db.Read(ctx).Raw(`WITH RECURSIVE gone(id) AS (
  SELECT id FROM comments WHERE video_id = ? AND actor_id IN (`+authors+`)
  UNION SELECT c.id FROM comments c JOIN gone g ON c.parent_id = g.id) SELECT id FROM gone`, append([]any{v.ID}, args...)...)

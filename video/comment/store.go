@@ -12,6 +12,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/watchedword"
 )
 
 // lock loads a comment in tx and keeps others from changing it until tx ends.
@@ -59,6 +60,10 @@ func (s *Service) insert(tx *db.Tx, v *catalog.Video, parent, c *Comment) (bool,
 	if parent != nil {
 		c.ParentID, c.ThreadID = &parent.ID, parent.ThreadID
 	}
+	tags, err := s.tagsOf(tx, v, c)
+	if err != nil {
+		return false, err
+	}
 	if c.Local {
 		c.IRI = "new " + uuid.NewString() // until the row has a number
 	}
@@ -68,6 +73,9 @@ func (s *Service) insert(tx *db.Tx, v *catalog.Video, parent, c *Comment) (bool,
 	}
 	if res.RowsAffected == 0 {
 		return false, nil
+	}
+	if err := s.words.TagComment(tx, c.ID, tags); err != nil {
+		return false, err
 	}
 	set := map[string]any{}
 	if parent == nil {
@@ -92,6 +100,16 @@ func (s *Service) insert(tx *db.Tx, v *catalog.Video, parent, c *Comment) (bool,
 		return true, err
 	}
 	return true, count(tx, v, c, 1)
+}
+
+// tagsOf are the automatic tags of a comment, which may hold it for the owner of
+// the video.
+func (s *Service) tagsOf(tx *db.Tx, v *catalog.Video, c *Comment) (watchedword.Tags, error) {
+	tags, err := s.words.OfComment(tx, v, c.Text)
+	if err == nil && tags.Hold && !c.Held && !c.free && !c.by(v.Owner.AccountActorID) {
+		c.Held, c.Pending = true, c.raw
+	}
+	return tags, err
 }
 
 func (s *Service) said(tx *db.Tx, v *catalog.Video, c *Comment, isNew bool) error {

@@ -30,7 +30,8 @@ func (s *Service) Add(ctx context.Context, p *rest.Principal, v *catalog.Video, 
 		if v.CommentsPolicy == catalog.CommentsDisabled {
 			return ErrDisabled
 		}
-		c.Held = v.CommentsPolicy == catalog.CommentsApproval && !catalog.IsOwner(p, v) && (!v.Local || !p.IsModerator())
+		c.free = catalog.IsOwner(p, v) || v.Local && p.IsModerator()
+		c.Held = v.CommentsPolicy == catalog.CommentsApproval && !c.free
 		c.ID = 0 // the transaction may run twice
 		if _, err := s.insert(tx, v, parent, c); err != nil {
 			return err
@@ -61,12 +62,20 @@ func (s *Service) Delete(ctx context.Context, p *rest.Principal, c *Comment) err
 		if c.DeletedAt != nil {
 			return ErrDeleted
 		}
-		held := c.Held
-		if err := bury(tx, v, c); err != nil {
-			return err
-		}
-		return s.tellGone(tx, v, c, held, around)
+		return s.takeDown(tx, v, c, around)
 	})
+}
+
+// takeDown buries a comment and tells who has it. One that is buried is left alone.
+func (s *Service) takeDown(tx *db.Tx, v *catalog.Video, c *Comment, around *people) error {
+	if c.DeletedAt != nil {
+		return nil
+	}
+	held := c.Held
+	if err := bury(tx, v, c); err != nil {
+		return err
+	}
+	return s.tellGone(tx, v, c, held, around)
 }
 
 // tellGone chooses in whose name the others hear of it. Below another server's

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -354,6 +355,47 @@ func (s *Service) TagComment(tx *db.Tx, commentID int64, t Tags) error {
 		}
 	}
 	return nil
+}
+
+// tagged are the names of tags by what carries them.
+func tagged(q *gorm.DB, id string) (map[int64][]string, error) {
+	var rows []struct {
+		ID   int64
+		Name string
+	}
+	if err := q.Select(id + " AS id, name").Order(id + ", name").Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("load tags: %w", err)
+	}
+	out := map[int64][]string{}
+	for _, r := range rows {
+		out[r.ID] = append(out[r.ID], r.Name)
+	}
+	return out, nil
+}
+
+// OfComments are the tags that an account, or the instance, gave to comments.
+func (s *Service) OfComments(ctx context.Context, accountID int64, ids []int64) (map[int64][]string, error) {
+	if s == nil || len(ids) == 0 {
+		return nil, nil
+	}
+	return tagged(s.o.DB.Read(ctx).Table("comment_auto_tags").Where("account_id = ? AND comment_id IN ?", accountID, ids), "comment_id")
+}
+
+// OfVideos are the tags of videos.
+func (s *Service) OfVideos(ctx context.Context, ids []int64) (map[int64][]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return tagged(s.o.DB.Read(ctx).Table("video_auto_tags").Where("video_id IN ?", ids), "video_id")
+}
+
+// VideosWith is the condition on the videos v that carry one of some tags.
+func VideosWith(tags []string) (condition string, args []any) {
+	args = make([]any, len(tags))
+	for i, t := range tags {
+		args[i] = t
+	}
+	return "v.id IN (SELECT video_id FROM video_auto_tags WHERE name IN (?" + strings.Repeat(",?", len(tags)-1) + "))", args
 }
 
 // Available is an automatic tag that an account, or the instance, may use.
