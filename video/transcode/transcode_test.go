@@ -619,7 +619,10 @@ func (h hanging) Encode(ctx context.Context, _ string, _ transcode.Profile) (str
 func TestCancelled(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		h := hanging{started: make(chan struct{}, 10)}
-		e := newEnv(t, d, func(o *transcode.Options) { h.Executor, o.Executor = o.Executor, h })
+		e := newEnv(t, d, func(o *transcode.Options) {
+			h.Executor = o.Executor
+			o.Executor = h
+		})
 		v := e.upload("Stuck", film(t), both(240, true)[:1])
 		r := jobstest.Run(t, d, e.handlers()...)
 		select {
