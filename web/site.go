@@ -182,6 +182,7 @@ func (s *Site) list(c echo.Context, f listing.Filter) ([]Card, Pager, error) {
 		no := false
 		f.NSFW = &no
 	}
+	f.Viewer = rest.Current(c.Request().Context())
 	shown := f.Page.Count
 	f.Page.Count++
 	rows, total, err := s.o.Listing.List(c.Request().Context(), f)
@@ -221,6 +222,8 @@ func (s *Site) card(v *catalog.Listed) Card {
 // badge tells what sets a video apart from one that all can see.
 func badge(v *catalog.Video) string {
 	switch {
+	case v.Blocked:
+		return "Blocked"
 	case v.State == catalog.ToTranscode:
 		return "Transcoding"
 	case v.State != catalog.Published:

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/http"
@@ -80,13 +81,13 @@ func (s *Site) watch(c echo.Context) error {
 		Published: v.PublishedAt, Views: v.Views, Likes: v.Likes, Channel: person(v.channel), Followers: v.channel.Actor.FollowersCount,
 		Account:     Person{Name: nameOf(account.Name, account.Username), Handle: "@" + account.Handle(), URL: "/a/" + account.Handle()},
 		Description: s.texts.safe(v.Description), Summary: s.texts.summary(v.Description), Badge: badge(v.Video), NSFW: v.NSFW,
-		Indexed: v.Local && v.Privacy == catalog.Public && v.State == catalog.Published,
+		Indexed: v.Local && v.Open(),
 	}
 	w.Width, w.Height = frame(v.AspectRatio)
 	if w.Summary == "" {
 		w.Summary = v.Name + ", by " + w.Channel.Name
 	}
-	if v.Privacy == catalog.Public {
+	if v.Privacy == catalog.Public && !v.Blocked {
 		w.ActivityPub = v.IRI
 	}
 	if !v.Local {
@@ -270,6 +271,9 @@ func mimeType(f *catalog.File) string {
 
 func (s *Site) details(v *loaded) []Detail {
 	out := []Detail{{Name: "Privacy", Value: v.Privacy.Label()}}
+	if v.Blocked {
+		out = append(out, Detail{Name: "Blocked", Value: cmp.Or(v.BlockReason, "By the moderators of this server")})
+	}
 	if v.Category != nil {
 		out = append(out, Detail{"Category", label.Category(*v.Category), fmt.Sprintf("/videos/browse?categoryOneOf=%d", *v.Category)})
 	}
@@ -315,6 +319,7 @@ func (s *Site) next(c echo.Context, except int64) ([]Card, error) {
 		no := false
 		f.NSFW = &no
 	}
+	f.Viewer = rest.Current(c.Request().Context())
 	rows, _, err := s.o.Listing.List(c.Request().Context(), f)
 	if err != nil {
 		return nil, err

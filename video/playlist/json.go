@@ -64,7 +64,7 @@ func (s *Service) facts(ctx context.Context, ids []int64) (*facts, error) {
 	}
 	rows = nil
 	err = g.Raw(`SELECT e.playlist_id, t.filename FROM playlist_elements e JOIN videos v ON v.id = e.video_id
- JOIN thumbnails t ON t.video_id = v.id AND t.type = ? WHERE e.position = 1 AND v.privacy = ? AND e.playlist_id IN ?`,
+ JOIN thumbnails t ON t.video_id = v.id AND t.type = ? WHERE e.position = 1 AND v.privacy = ? AND NOT v.blocked AND e.playlist_id IN ?`,
 		catalog.Miniature, catalog.Public, ids).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("pictures of playlists: %w", err)
@@ -181,7 +181,7 @@ func (s *Service) elementsToAPI(ctx context.Context, who *rest.Principal, rows [
 		switch {
 		case !l.Local && !s.channels.Shows(ctx, who, catalog.HostOf(l.IRI), 0): // SEC-19
 			out[i].Type = elementUnavailable
-		case own || (l.State == catalog.Published && (l.Privacy == catalog.Public || l.Privacy == catalog.Unlisted)):
+		case own || (!l.Blocked && l.State == catalog.Published && (l.Privacy == catalog.Public || l.Privacy == catalog.Unlisted)):
 			v := s.catalog.APIVideo(l, false)
 			out[i].Type, out[i].Video = elementRegular, &v
 		case l.Privacy == catalog.Public || l.Privacy == catalog.Unlisted:

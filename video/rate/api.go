@@ -116,7 +116,7 @@ func (s *Service) rated(ctx context.Context, a *channel.Account, kind Kind, page
 	query := func() *gorm.DB {
 		q := s.o.DB.Read(ctx).Table("video_rates r").Joins("JOIN videos v ON v.id = r.video_id").
 			Joins("JOIN channels ch ON ch.id = v.channel_id").Where("r.actor_id = ?", a.ActorID).
-			Where("(ch.account_id = ? OR v.state = ? AND (v.privacy IN ? OR v.privacy = ? AND v.local = ?))", a.ID, catalog.Published,
+			Where("(ch.account_id = ? OR NOT v.blocked AND v.state = ? AND (v.privacy IN ? OR v.privacy = ? AND v.local = ?))", a.ID, catalog.Published,
 				[]catalog.Privacy{catalog.Public, catalog.Unlisted}, catalog.Internal, true)
 		if kind != "" {
 			q = q.Where("r.type = ?", kind)
