@@ -29,6 +29,7 @@ func publicPages(v rig.Video) map[string]string {
 		"home":    "/",
 		"watch":   "/w/" + v.ShortUUID,
 		"channel": "/c/root_channel",
+		"account": "/a/root",
 		"search":  "/search?search=clip",
 		"login":   "/login",
 	}
@@ -189,6 +190,7 @@ func TestScreenshots(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		t.Fatal(err)
 	}
+	pickAll(ctx, t, root(ctx, t, i))
 	browser := startBrowser(ctx, t)
 	for _, look := range looks {
 		page, err := browser.Open(ctx, i.Origin+"/", look.o)
@@ -201,7 +203,7 @@ func TestScreenshots(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		for _, name := range []string{"home", "watch", "channel", "search", "login"} {
+		for _, name := range []string{"home", "watch", "channel", "account", "search", "login"} {
 			if err := page.Goto(ctx, i.Origin+publicPages(v)[name]); err != nil {
 				t.Fatal(err)
 			}
