@@ -38,6 +38,7 @@ import (
 	"github.com/kinemesh/kinemesh/web"
 	"github.com/kinemesh/kinemesh/web/instance"
 	"github.com/kinemesh/kinemesh/web/openapi"
+	"github.com/kinemesh/kinemesh/web/push"
 	"github.com/kinemesh/kinemesh/web/settings"
 )
 
@@ -99,6 +100,7 @@ type app struct {
 	settings *settings.Store
 	accounts *accounts.Accounts
 	video    *video.Video
+	push     *push.Service // nil where no pages are served
 	metrics  *prometheus.Registry
 
 	// For tests; nil outside of them.
@@ -264,6 +266,9 @@ func runServe(ctx context.Context, file, roleNames string) (err error) {
 		if track != nil {
 			g.Go(func() error { return track.Run(ctx) })
 		}
+		if a.push != nil {
+			g.Go(func() error { return a.push.Run(ctx) })
+		}
 		g.Go(func() error {
 			return server.Run(ctx, func() {
 				a.log.InfoContext(ctx, "ready", "url", a.cfg.Origin(), "listen", a.cfg.ListenAddress(), "roles", roles, "version", version)
@@ -330,6 +335,10 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 			return nil, nil, err
 		}
 		o.Register = append(o.Register, a.engine.Routes, runner.Routes, a.settings.Routes, site.Routes)
+		a.push = push.New(push.Options{
+			DB: a.db, OAuth: a.accounts.OAuth, Notifications: a.accounts.Notifications, Catalog: a.video.Catalog, ClientIP: clientIP, Logger: a.log,
+		})
+		o.Socket = a.push.Handler()
 		o.PageError = site.Error
 		o.Dashboard = runner.Dashboard(web.DashboardRoot, false)
 		o.Negotiate = a.engine.Negotiate

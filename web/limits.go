@@ -53,7 +53,7 @@ func newLimits(r config.RatesLimit, auth rest.Authenticate) *limits {
 func classOf(r *http.Request) string {
 	path := r.URL.Path
 	switch {
-	case path == "/api/v1/ping", strings.HasPrefix(path, "/tracker/"), isMedia(path), strings.HasPrefix(path, assetPrefix),
+	case path == "/api/v1/ping", strings.HasPrefix(path, "/tracker/"), strings.HasPrefix(path, socketPath), isMedia(path), strings.HasPrefix(path, assetPrefix),
 		path == "/healthz", path == "/readyz", strings.HasPrefix(path, DashboardRoot):
 		return ""
 	case strings.HasPrefix(path, "/api/v1/videos/upload-resumable"):

@@ -41,6 +41,8 @@ type ServerOptions struct {
 	Negotiate echo.MiddlewareFunc
 	// Tracker serves /tracker/; may be nil.
 	Tracker http.Handler
+	// Socket serves /socket.io/; may be nil.
+	Socket http.Handler
 	// Dashboard serves everything below DashboardRoot to those whom
 	// AuthenticateAdmin finds to be administrators; may be nil.
 	Dashboard         http.Handler
@@ -53,6 +55,10 @@ type ServerOptions struct {
 
 // DashboardRoot is where the queues are shown, without a slash at the end.
 const DashboardRoot = "/admin/system/jobs/queues"
+
+// socketPath is where clients of Socket.IO ask. They name who they are in their
+// own way, and wait for as long as there is nothing to tell.
+const socketPath = "/socket.io/"
 
 // Server is the HTTP server.
 type Server struct {
@@ -90,6 +96,13 @@ func NewServer(o ServerOptions) (*Server, error) {
 	s.router = rest.NewRouter(e, o.Authenticate)
 	for _, register := range o.Register {
 		register(s.router)
+	}
+	if o.Socket != nil {
+		h := echo.WrapHandler(o.Socket)
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			s.router.Root.Handle(method, socketPath, rest.Anyone, h)
+			s.router.Root.Handle(method, strings.TrimSuffix(socketPath, "/"), rest.Anyone, h)
+		}
 	}
 	if o.Tracker != nil {
 		h := echo.WrapHandler(o.Tracker)
@@ -240,7 +253,7 @@ func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {
 // the client does.
 func (s *Server) timeout(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if isUpload(c) || isMedia(c.Request().URL.Path) || c.Request().URL.Path == "/tracker/socket" {
+		if isUpload(c) || isMedia(c.Request().URL.Path) || c.Request().URL.Path == "/tracker/socket" || strings.HasPrefix(c.Request().URL.Path, socketPath) {
 			return next(c)
 		}
 		ctx, cancel := context.WithTimeout(c.Request().Context(), s.o.Config.HTTPTimeouts.Request)
@@ -305,7 +318,7 @@ func isMedia(path string) bool {
 
 func notText(c echo.Context) bool {
 	path := c.Request().URL.Path
-	return isMedia(path) || isUpload(c) || strings.HasPrefix(path, assetPrefix) || strings.HasPrefix(path, "/tracker/")
+	return isMedia(path) || isUpload(c) || strings.HasPrefix(path, assetPrefix) || strings.HasPrefix(path, "/tracker/") || strings.HasPrefix(path, socketPath)
 }
 
 // errorLog gives what echo itself complains about to slog.
