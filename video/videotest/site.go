@@ -19,6 +19,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/aptest"
@@ -27,9 +28,11 @@ import (
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
+	"github.com/kinemesh/kinemesh/video/block"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
 	"github.com/kinemesh/kinemesh/video/comment"
+	"github.com/kinemesh/kinemesh/video/edit"
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/listing"
@@ -38,6 +41,8 @@ import (
 	"github.com/kinemesh/kinemesh/video/redundancy"
 	"github.com/kinemesh/kinemesh/video/report"
 	"github.com/kinemesh/kinemesh/video/view"
+	"github.com/kinemesh/kinemesh/video/watchedword"
+	"github.com/kinemesh/kinemesh/web/openapi/openapitest"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -54,6 +59,10 @@ type Site struct {
 	Rates      *rate.Service
 	Playlists  *playlist.Service
 	Rules      *hostrule.Rules
+	Mutes      *moderation.Service
+	Words      *watchedword.Service
+	Blocks     *block.Service
+	Config     *config.Config // what the blocks read
 
 	t      testing.TB
 	files  *catalogtest.Files
@@ -111,12 +120,14 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	list := listing.New(listing.Options{DB: d, Catalog: s.Catalog, Channels: s.Channels})
+	s.Mutes = moderation.New(moderation.Options{DB: d, Actors: e.Actors, Channels: s.Channels, Rules: s.Rules})
+	list := listing.New(listing.Options{DB: d, Catalog: s.Catalog, Channels: s.Channels, Mutes: s.Mutes})
+	s.moderation(d, e, list)
 	s.Federation = federation.New(federation.Options{
 		DB: d, Engine: e, Catalog: s.Catalog, Channels: s.Channels, Transport: aptest.Transport(s.t), Logger: log,
 	})
 	s.Comments = comment.New(comment.Options{
-		DB: d, Engine: e, Catalog: s.Catalog, Channels: s.Channels, AcceptRemote: func() bool { return !o.NoRemoteComments }, Logger: log,
+		DB: d, Engine: e, Catalog: s.Catalog, Channels: s.Channels, Mutes: s.Mutes, Words: s.Words, AcceptRemote: func() bool { return !o.NoRemoteComments }, Logger: log,
 	})
 	s.Rates = rate.New(rate.Options{
 		DB: d, Engine: e, Catalog: s.Catalog, Listing: list, Channels: s.Channels, Changed: s.Federation.Changed, Logger: log,
@@ -137,8 +148,27 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 	s.module.Routes = func(r *rest.Router) {
 		features(r)
 		s.Catalog.Routes(r)
+		edit.New(s.Catalog).Routes(r)
 		s.Channels.Routes(r)
 		list.Routes(r)
+		s.Mutes.Routes(r)
+		s.Words.Routes(r)
+		s.Blocks.Routes(r)
+	}
+}
+
+// moderation assembles automatic tags and blocks.
+func (s *Site) moderation(d *db.DB, e *activitypub.Engine, list *listing.Service) {
+	s.Config = config.Default()
+	s.Words = watchedword.New(watchedword.Options{DB: d, Channels: s.Channels, Host: e.Actors.Host()})
+	list.AutoTagged, list.AutoTags = watchedword.VideosWith, s.Words.OfVideos
+	s.Blocks = block.New(block.Options{DB: d, Catalog: s.Catalog, Listing: list, Config: s.Config})
+	s.Catalog.Written = func(tx *db.Tx, v *catalog.Video, w catalog.Writing) error {
+		tags, err := s.Words.TagVideo(tx, v)
+		if err != nil {
+			return err
+		}
+		return s.Blocks.Written(tx, v, w, tags)
 	}
 }
 
@@ -296,6 +326,7 @@ func (s *Site) Ask(u *User, method, path string, body any) aptest.Answer {
 	}
 	rec := httptest.NewRecorder()
 	s.api.ServeHTTP(rec, req)
+	openapitest.Check(s.t, method, req.URL.Path, rec.Code, rec.Header(), rec.Body.Bytes())
 	out := aptest.Answer{Status: rec.Code, Header: rec.Header(), Body: rec.Body.Bytes()}
 	if json.Unmarshal(out.Body, &out.JSON) != nil {
 		out.JSON = nil
