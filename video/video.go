@@ -25,6 +25,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/chapter"
 	"github.com/kinemesh/kinemesh/video/comment"
+	"github.com/kinemesh/kinemesh/video/edit"
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/feed"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
@@ -240,6 +241,7 @@ func (v *Video) Module() activitypub.Module {
 		v.passwords.Routes(r)
 		v.feeds.Routes(r)
 		v.Catalog.Routes(r)
+		edit.New(v.Catalog).Routes(r)
 		v.Listing.Routes(r)
 		v.overview.Routes(r)
 		v.serve.Routes(r)

@@ -3,20 +3,14 @@ package catalog
 import (
 	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/config/db"
-	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
-
-// maxJSON bounds the body of an update without pictures.
-const maxJSON = 256 << 10
 
 // Routes registers the module's REST endpoints on videos.
 func (s *Service) Routes(r *rest.Router) {
@@ -28,7 +22,6 @@ func (s *Service) Routes(r *rest.Router) {
 	}
 	r.API.GET("/videos/:id", rest.Anyone, s.details)
 	r.API.GET("/videos/:id/", rest.Anyone, s.details) // clients ask so too
-	r.API.PUT("/videos/:id", rest.SignedIn, s.update)
 	r.API.DELETE("/videos/:id", rest.SignedIn, s.remove)
 	r.API.GET("/videos/:id/description", rest.Anyone, s.description)
 	r.API.GET("/videos/:id/metadata/:file", rest.Anyone, s.metadata)
@@ -36,8 +29,8 @@ func (s *Service) Routes(r *rest.Router) {
 	r.Root.GET("/services/oembed", rest.Anyone, s.oEmbed)
 }
 
-// problem turns the errors of the operations into answers.
-func problem(err error) error {
+// Problem turns the errors of the operations into answers.
+func Problem(err error) error {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return rest.NotFound("Video not found")
@@ -84,62 +77,6 @@ func (s *Service) details(c echo.Context) error {
 	return c.JSON(http.StatusOK, d)
 }
 
-func (s *Service) update(c echo.Context) error {
-	ref, ok := ParseRef(c.Param("id"))
-	if !ok {
-		return rest.NotFound("Video not found")
-	}
-	ctx := c.Request().Context()
-	p := rest.Current(ctx)
-	v, err := s.Get(ctx, ref)
-	if err != nil {
-		return problem(err)
-	}
-	if !v.Local || !mayEdit(p, v) { // before a picture is stored (SEC-44)
-		return problem(ErrForbidden)
-	}
-	in, pictures, err := s.readForm(c)
-	if err != nil {
-		return err
-	}
-	if err := s.Update(ctx, p, ref, in, pictures); err != nil {
-		s.forget(ctx, pictures)
-		return problem(err)
-	}
-	return rest.NoContent(c)
-}
-
-// readForm reads an update: JSON, a form, or a form with pictures.
-func (s *Service) readForm(c echo.Context) (form.Input, []Thumbnail, error) {
-	r := c.Request()
-	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
-	if err != nil {
-		kind = echo.MIMEApplicationJSON
-	}
-	switch kind {
-	case echo.MIMEMultipartForm:
-		return s.readMultipart(c)
-	case echo.MIMEApplicationForm:
-		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxJSON)
-		if err := r.ParseForm(); err != nil {
-			return nil, nil, rest.BadRequest("The form cannot be read")
-		}
-		in, err := form.FromValues(r.PostForm)
-		return in, nil, err
-	case echo.MIMEApplicationJSON:
-		body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxJSON))
-		if err != nil {
-			return nil, nil, err
-		}
-		if len(body) == 0 {
-			return form.Input{}, nil, nil
-		}
-		in, err := form.FromJSON(body)
-		return in, nil, err
-	}
-	return nil, nil, &rest.Problem{Status: http.StatusUnsupportedMediaType, Detail: "Send JSON or a form"}
-}
-
 func (s *Service) remove(c echo.Context) error {
 	ref, ok := ParseRef(c.Param("id"))
 	if !ok {
@@ -147,7 +84,7 @@ func (s *Service) remove(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	if err := s.Delete(ctx, rest.Current(ctx), ref); err != nil {
-		return problem(err)
+		return Problem(err)
 	}
 	return rest.NoContent(c)
 }

@@ -83,7 +83,7 @@ func (s *Service) Find(ctx context.Context, p *rest.Principal, id string) (*Vide
 	}
 	v, err := s.Get(ctx, ref)
 	if err != nil {
-		return nil, problem(err)
+		return nil, Problem(err)
 	}
 	if problem := s.Permit(ctx, p, v); problem != nil {
 		return nil, problem
@@ -109,7 +109,7 @@ func (s *Service) FindOwn(ctx context.Context, p *rest.Principal, id string) (*V
 		err = ErrForbidden
 	}
 	if err != nil {
-		return nil, problem(err)
+		return nil, Problem(err)
 	}
 	return v, nil
 }

@@ -21,7 +21,9 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/edit"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/web/openapi/openapitest"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -250,6 +252,7 @@ func (w *World) Handler() http.Handler {
 		return w.users[id].Principal(), nil
 	})
 	w.Catalog.Routes(r)
+	edit.New(w.Catalog).Routes(r)
 	listing.New(listing.Options{DB: w.DB, Catalog: w.Catalog, Channels: w.Options.Channels, HideNSFW: func() bool { return w.HideNSFW }}).Routes(r)
 	if w.Routes != nil {
 		w.Routes(r)
@@ -304,6 +307,7 @@ func (w *World) Do(u *User, method, path string, body any, header ...string) Ans
 	}
 	rec := httptest.NewRecorder()
 	w.Handler().ServeHTTP(rec, req)
+	openapitest.Check(w.T, method, req.URL.Path, rec.Code, rec.Header(), rec.Body.Bytes())
 	return Answer{rec.Code, rec.Body.Bytes(), rec.Header()}
 }
 
