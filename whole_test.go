@@ -24,6 +24,7 @@ import (
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/web"
+	"github.com/kinemesh/kinemesh/web/openapi/openapitest"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -170,6 +171,7 @@ func (s *whole) send(method, path, token, kind string, body io.Reader) answer {
 	}
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
+	openapitest.Check(s.t, method, r.URL.Path, w.Code, w.Header(), w.Body.Bytes())
 	return answer{w, s.t}
 }
 

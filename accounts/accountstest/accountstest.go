@@ -22,6 +22,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/web/openapi/openapitest"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -203,5 +204,6 @@ func (e *Env) send(r *http.Request, opts []Option) Answer {
 	}
 	w := httptest.NewRecorder()
 	e.Echo.ServeHTTP(w, r)
+	openapitest.Check(e.t, r.Method, r.URL.Path, w.Code, w.Header(), w.Body.Bytes())
 	return Answer{w, e.t}
 }
