@@ -206,6 +206,8 @@ type PageOptions struct {
 	Mobile        bool // touch, device width
 	Dark          bool
 	NoScript      bool
+	NoPolicy      bool   // as in a browser that knows no Content-Security-Policy
+	First         string // a script that runs in every document before its own
 }
 
 // Open opens a URL in a new context, so that pages share no cookies.
@@ -257,6 +259,8 @@ func (p *Page) prepare(ctx context.Context, url string, o PageOptions) error {
 		{"Emulation.setTouchEmulationEnabled", map[string]any{"enabled": o.Mobile}, true},
 		{"Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, true},
 		{"Emulation.setScriptExecutionDisabled", map[string]any{"value": true}, o.NoScript},
+		{"Page.setBypassCSP", map[string]any{"enabled": true}, o.NoPolicy},
+		{"Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": o.First}, o.First != ""},
 	} {
 		if !c.when {
 			continue
