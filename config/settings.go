@@ -74,7 +74,7 @@ type Config struct {
 	Webadmin Webadmin `key:"webadmin"`
 
 	// The form by which visitors write to the administrator.
-	ContactForm Toggle `key:"contact_form"`
+	ContactForm ContactForm `key:"contact_form"`
 
 	// A message on every page.
 	BroadcastMessage BroadcastMessage `key:"broadcast_message"`
@@ -137,6 +137,9 @@ type Config struct {
 
 	// Copies of our videos on other servers.
 	RemoteRedundancy RemoteRedundancy `key:"remote_redundancy"`
+
+	// How often work is done that nobody asks for. Fixed in PeerTube.
+	Schedulers Schedulers `key:"schedulers"`
 
 	// Search.
 	Search Search `key:"search"`
@@ -285,6 +288,8 @@ type RatesLimit struct {
 	Signup RateLimit `key:"signup"`
 	// Requests that send a mail to an address.
 	AskSendEmail RateLimit `key:"ask_send_email"`
+	// Reports of errors in browsers.
+	ReceiveClientLog RateLimit `key:"receive_client_log"`
 	// Documents of federation.
 	ActivityPub RateLimit `key:"activity_pub"`
 	// Pages.
@@ -324,6 +329,8 @@ type Log struct {
 	AnonymizeIP bool `key:"anonymize_ip"`
 	// One line for each request that is answered.
 	HTTPRequests bool `key:"log_http_requests"`
+	// Whether browsers may report errors in pages.
+	AcceptClientLog bool `key:"accept_client_log"`
 }
 
 // Tracker are the settings of the BitTorrent tracker.
@@ -538,6 +545,15 @@ type EmailSubject struct {
 	Prefix string `key:"prefix"`
 }
 
+// ContactForm is the form by which visitors write to the administrator. It needs
+// a mail server.
+type ContactForm struct {
+	// Whether there is one.
+	Enabled bool `key:"enabled"`
+	// How often one address may write. Fixed in PeerTube.
+	Interval time.Duration `key:"interval" min:"1"`
+}
+
 // Webadmin says what administrators may do without the file.
 type Webadmin struct {
 	// Settings.
@@ -746,6 +762,25 @@ type Resolutions struct {
 type FPS struct {
 	// Highest frame rate that is made.
 	Max int `key:"max" min:"1" max:"240"`
+}
+
+// Schedulers says how often work is done that nobody asks for. The least is a
+// second.
+type Schedulers struct {
+	// Publishing videos whose time has come.
+	UpdateVideos time.Duration `key:"update_videos" min:"1000000000"`
+	// Removing uploads that were given up.
+	RemoveOldUploads time.Duration `key:"remove_old_uploads" min:"1000000000"`
+	// Removing sessions that are over.
+	RemoveOldSessions time.Duration `key:"remove_old_sessions" min:"1000000000"`
+	// Removing notifications that are too old.
+	RemoveOldNotifications time.Duration `key:"remove_old_notifications" min:"1000000000"`
+	// Removing what is too old of the history of users.
+	RemoveOldHistory time.Duration `key:"remove_old_history" min:"1000000000"`
+	// Forgetting copies of videos whose time is over.
+	ExpireRedundancy time.Duration `key:"expire_redundancy" min:"1000000000"`
+	// Removing jobs that were done long ago.
+	RemoveOldJobs time.Duration `key:"remove_old_jobs" min:"1000000000"`
 }
 
 // Search are the settings of search.

@@ -5,7 +5,6 @@ import (
 	"html"
 	"net/http"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
@@ -16,9 +15,6 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
-
-// contactEvery is how often one address may write to the administrator.
-const contactEvery = time.Hour
 
 // Lengths of a message, in letters.
 const (

@@ -67,7 +67,7 @@ type Instance struct {
 
 // New returns the endpoints.
 func New(o Options) *Instance {
-	return &Instance{o: o, contacts: user.NewLimiter(contactEvery, 1), started: time.Now()}
+	return &Instance{o: o, contacts: user.NewLimiter(o.Config.ContactForm.Interval, 1), started: time.Now()}
 }
 
 // Routes registers them.
