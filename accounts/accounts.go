@@ -114,11 +114,15 @@ func (a *Accounts) Module() activitypub.Module {
 		Routes:        a.Routes,
 		Migrations:    []migrations.Set{migrations.Accounts},
 		ActorFields:   a.Channels.ActorFields,
-		ActorSaved:    a.Pictures.ActorSaved,
+		ActorSaved:    a.actorSaved,
 		ActorDeleted:  a.actorDeleted,
 		FollowChanged: a.Notifications.FollowChanged,
 		Counts:        a.Users.Counts,
 	}
+}
+
+func (a *Accounts) actorSaved(tx *db.Tx, saved *actor.Actor) error {
+	return errors.Join(a.Pictures.ActorSaved(tx, saved), a.Channels.ActorSaved(tx, saved))
 }
 
 func (a *Accounts) actorDeleted(ctx context.Context, gone *actor.Actor) error {

@@ -96,7 +96,8 @@ func TestSearchChannels(t *testing.T) {
 		t.Fatal(err)
 	}
 	for query, want := range map[string]float64{
-		"": 3, "?search=alice": 1, "?search=%25": 0, "?search=channel": 2, "?host=" + r.Host: 1, "?host=" + s.Host: 2, "?host=nowhere.example": 0,
+		"": 3, "?search=alice": 1, "?search=%25": 0, "?search=channel": 2, "?search=chan+ALI": 1,
+		"?search=allice": 1 /* mistyped */, "?search=alxxe": 0, "?search=lice": 0, "?host=" + r.Host: 1, "?host=" + s.Host: 2, "?host=nowhere.example": 0,
 		"?handles=films@" + r.Host + "&handles=alice_channel": 2, "?handles=nobody": 0, "?sort=-createdAt": 3, "?sort=displayName&count=1": 3,
 	} {
 		if got := s.Get("/api/v1/search/video-channels"+query, ""); got.Status != 200 || got.JSON["total"] != want {
@@ -135,4 +136,7 @@ func TestOpenRefreshes(t *testing.T) {
 		t.Errorf("the first reader waits for nobody: %d %s", got.Status, got.Body)
 	}
 	aptest.Eventually(t, "new name", func() bool { return s.Get(path, "").JSON["displayName"] == "Better films" })
+	if got := s.Get("/api/v1/search/video-channels?search=better", ""); got.JSON["total"] != 1.0 {
+		t.Errorf("by its new name it is not found: %s", got.Body)
+	}
 }

@@ -77,9 +77,13 @@ func (s *Service) ensureChannel(ctx context.Context, group *actor.Actor, account
 	}
 	err = s.o.DB.Tx(ctx, func(tx *db.Tx) error {
 		now := db.Now()
-		return tx.Exec(`INSERT INTO channels (actor_id, account_id, local, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
+		err := tx.Exec(`INSERT INTO channels (actor_id, account_id, local, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (actor_id) DO UPDATE SET account_id = excluded.account_id, updated_at = excluded.updated_at`,
 			group.ID, accountID, false, now, now).Error
+		if err != nil {
+			return err
+		}
+		return relearn(tx, group.ID)
 	})
 	if err != nil {
 		return fmt.Errorf("channel of %s: %w", group.IRI, err)

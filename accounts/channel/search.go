@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
-	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
@@ -124,25 +123,6 @@ func (s *Service) find(ctx context.Context, p *rest.Principal, name string) (a *
 		return nil, fmt.Errorf("actor %q: %w", name, db.ErrNotFound)
 	}
 	return a, nil
-}
-
-// Search lists channels, of all servers, whose name or display name contains a
-// text; empty parts of the filter do not narrow it.
-func (s *Service) Search(ctx context.Context, f SearchFilter, page rest.Page) ([]*Channel, int64, error) {
-	return s.list(ctx, page, func(q *gorm.DB) *gorm.DB {
-		q = s.listed(ctx, q)
-		if text := input.Line(f.Text); text != "" {
-			like := "%" + db.Like(text) + "%" // SEC-51
-			q = q.Where(`(LOWER(actors.username) LIKE LOWER(?) ESCAPE '\' OR LOWER(actors.name) LIKE LOWER(?) ESCAPE '\')`, like, like)
-		}
-		if f.Host != nil {
-			q = q.Where("actors.host = ?", *f.Host)
-		}
-		if f.IDs != nil {
-			q = q.Where("channels.id IN ?", f.IDs)
-		}
-		return q
-	})
 }
 
 // SearchFilter narrows a search for channels.

@@ -70,7 +70,7 @@ func (s *Service) CreateChannel(tx *db.Tx, n NewChannel) (*Channel, error) {
 		return nil, fmt.Errorf("channel %s: %w", n.Name, err)
 	}
 	row.Actor, row.Account = a, n.Account
-	return row, nil
+	return row, learn(tx, a.ID, a.Username, a.Name)
 }
 
 func taken(name string, err error) error {
@@ -166,6 +166,9 @@ func (s *Service) UpdateActor(tx *db.Tx, actorID int64, name, summary *string) e
 	}
 	if err := tx.Model(&actor.Actor{}).Where("id = ? AND host = ''", actorID).Updates(set).Error; err != nil {
 		return fmt.Errorf("actor %d: %w", actorID, err)
+	}
+	if err := relearn(tx, actorID); err != nil {
+		return err
 	}
 	return s.tell(tx, actorID)
 }

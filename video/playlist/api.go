@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/fulltext"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/picture"
@@ -280,29 +282,55 @@ func (s *Service) answer(c echo.Context, defaultSort, where string, args ...any)
 	if t := c.QueryParam("playlistType"); t == "1" || t == "2" {
 		where, args = where+" AND type = ?", append(args, t[0]-'0')
 	}
-	if q := strings.TrimSpace(c.QueryParam("search")); q != "" {
-		where, args = where+` AND LOWER(name) LIKE ? ESCAPE '\'`, append(args, "%"+db.Like(strings.ToLower(q))+"%")
-	}
 	ctx := c.Request().Context()
 	if s.channels.Rules().Any(ctx) { // SEC-19
 		hidden, more := hostrule.Hidden(channel.Viewer(rest.Current(ctx)))
 		where += " AND (local = TRUE OR account_id NOT IN (SELECT id FROM accounts WHERE actor_id IN (" + hidden + ")))"
 		args = append(args, more...)
 	}
-	var total int64
-	if err := s.db.Read(ctx).Model(&Playlist{}).Where(where, args...).Count(&total).Error; err != nil {
-		return fmt.Errorf("count playlists: %w", err)
-	}
-	var rows []Playlist
-	err = s.db.Read(ctx).Where(where, args...).Order(page.Order(sorts[page.Sort], "id")).Offset(page.Start).Limit(page.Count).Find(&rows).Error
+	rows, total, err := s.matching(ctx, page, strings.TrimSpace(c.QueryParam("search")), where, args)
 	if err != nil {
-		return fmt.Errorf("list playlists: %w", err)
+		return err
 	}
 	out, err := s.toAPI(ctx, rows)
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, rest.NewList(total, out))
+}
+
+// matching narrows a list to those that a text finds. When there are none, a word of
+// it may be mistyped by one letter.
+func (s *Service) matching(ctx context.Context, page rest.Page, text, where string, args []any) (rows []Playlist, total int64, err error) {
+	if text == "" {
+		return s.pageOf(ctx, page, where, args)
+	}
+	with := func(q fulltext.Query) ([]Playlist, int64, error) {
+		found, arg := q.Condition(s.db.Dialect(), searchIndex)
+		return s.pageOf(ctx, page, where+" AND "+found, append(slices.Clip(args), arg))
+	}
+	q := fulltext.Parse(text)
+	if len(q) == 0 {
+		return nil, 0, nil // punctuation
+	}
+	if rows, total, err = with(q); err != nil || total > 0 {
+		return rows, total, err
+	}
+	if q, err = q.Near(s.db.Read(ctx)); err != nil || q == nil {
+		return nil, 0, err
+	}
+	return with(q)
+}
+
+func (s *Service) pageOf(ctx context.Context, page rest.Page, where string, args []any) (rows []Playlist, total int64, err error) {
+	if err := s.db.Read(ctx).Model(&Playlist{}).Where(where, args...).Count(&total).Error; err != nil {
+		return nil, 0, fmt.Errorf("count playlists: %w", err)
+	}
+	err = s.db.Read(ctx).Where(where, args...).Order(page.Order(sorts[page.Sort], "id")).Offset(page.Start).Limit(page.Count).Find(&rows).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("list playlists: %w", err)
+	}
+	return rows, total, nil
 }
 
 func (s *Service) list(c echo.Context) error {

@@ -260,10 +260,14 @@ func TestLists(t *testing.T) {
 			{w.bob, "/accounts/alice/video-playlists", "Äpfel 100%"},
 			{w.alice, "/accounts/alice/video-playlists", "Watch later,private,unlisted,Äpfel 100%"},
 			{w.alice, "/accounts/alice/video-playlists?playlistType=2", "Watch later"},
-			{w.alice, "/accounts/alice/video-playlists?playlistType=1&search=riv", "private"},
+			{w.alice, "/accounts/alice/video-playlists?playlistType=1&search=PRI", "private"},
 			{nil, "/video-channels/alice_channel/video-playlists", "Äpfel 100%"},
 			{w.alice, "/video-channels/alice_channel/video-playlists", "private,unlisted,Äpfel 100%"},
 			{nil, "/search/video-playlists?search=100%25", "Äpfel 100%"},
+			{nil, "/search/video-playlists?search=apfel", "Äpfel 100%"},
+			{nil, "/search/video-playlists?search=aepfel", "Äpfel 100%"}, // a letter too many
+			{nil, "/search/video-playlists?search=pfel", "Äpfel 100%"},   // one too few
+			{nil, "/search/video-playlists?search=aepffel", ""},
 			{nil, "/search/video-playlists?search=%25x", ""},
 			{nil, "/search/video-playlists?search=priv", ""},
 			{nil, "/search/video-playlists?search=" + catalogtest.Origin + "/video-playlists/" + first, "Äpfel 100%"},

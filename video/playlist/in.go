@@ -122,6 +122,9 @@ func (s *Service) store(ctx context.Context, o vocab.Object, by *actor.Actor) er
 func (s *Service) save(tx *db.Tx, p *Playlist) error {
 	now := db.Now()
 	p.FetchedAt = &now
+	if err := p.learn(tx); err != nil {
+		return err
+	}
 	old, err := get(tx.DB, "iri = ? OR uuid = ?", p.IRI, p.UUID)
 	switch {
 	case errors.Is(err, ErrNotFound):

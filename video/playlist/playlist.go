@@ -133,7 +133,7 @@ func (s *Service) Create(ctx context.Context, accountID int64, a Attributes) (*P
 		Name: a.Name, Description: a.Description, Privacy: a.Privacy, ChannelID: a.ChannelID,
 	}
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
-		if err := s.place(tx, p); err != nil {
+		if err := errors.Join(s.place(tx, p), p.learn(tx)); err != nil {
 			return err
 		}
 		if err := tx.Create(p).Error; err != nil {
@@ -184,7 +184,10 @@ func (s *Service) Update(ctx context.Context, id int64, change func(*Attributes)
 				return err
 			}
 		}
-		err = tx.Model(&Playlist{}).Where("id = ?", p.ID).Select("name", "description", "privacy", "channel_id", "position").UpdateColumns(p).Error
+		if err := p.learn(tx); err != nil {
+			return err
+		}
+		err = tx.Model(&Playlist{}).Where("id = ?", p.ID).Select("name", "words", "description", "privacy", "channel_id", "position").UpdateColumns(p).Error
 		if err != nil {
 			return fmt.Errorf("update playlist: %w", err)
 		}

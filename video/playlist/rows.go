@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/fulltext"
 	"github.com/kinemesh/kinemesh/video/catalog"
 )
 
@@ -30,6 +31,7 @@ type Playlist struct {
 	ChannelID   *int64
 	Local       bool
 	Name        string
+	Words       string // of Name and Description, for search
 	Description string
 	Privacy     catalog.Privacy // public, unlisted, private
 	Type        int
@@ -42,6 +44,15 @@ type Playlist struct {
 
 // TableName implements gorm's Tabler.
 func (Playlist) TableName() string { return "playlists" }
+
+// searchIndex is where playlists are searched.
+var searchIndex = fulltext.Index{Table: "playlist_search", ID: "id", Words: "words"}
+
+// learn sets the words by which a playlist is found; the caller writes the row.
+func (p *Playlist) learn(tx *db.Tx) error {
+	p.Words = fulltext.Words(p.Name, p.Description)
+	return fulltext.Learn(tx, p.Words)
+}
 
 // Element is a row of playlist_elements. The video is nil when it is gone.
 type Element struct {

@@ -1,0 +1,92 @@
+package channel
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/db/fulltext"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
+
+// searchIndex is where channels are searched: name and display name.
+var searchIndex = fulltext.Index{Table: "channel_search", ID: "channels.id", Words: "channels.words"}
+
+// ActorSaved keeps the words by which the channel of a remote actor is found.
+func (s *Service) ActorSaved(tx *db.Tx, a *actor.Actor) error {
+	if a.Type != actor.Group {
+		return nil
+	}
+	return learn(tx, a.ID, a.Username, a.Name)
+}
+
+// learn writes the words of a channel; there need be none for the actor.
+func learn(tx *db.Tx, actorID int64, username, name string) error {
+	words := fulltext.Words(username, name)
+	res := tx.Exec("UPDATE channels SET words = ? WHERE actor_id = ? AND words <> ?", words, actorID, words)
+	if res.Error != nil {
+		return fmt.Errorf("words of actor %d: %w", actorID, res.Error)
+	}
+	if res.RowsAffected == 0 {
+		return nil
+	}
+	return fulltext.Learn(tx, words)
+}
+
+// relearn is learn with what the actor's row says now.
+func relearn(tx *db.Tx, actorID int64) error {
+	var a struct{ Username, Name string }
+	if err := tx.Raw("SELECT username, name FROM actors WHERE id = ?", actorID).Scan(&a).Error; err != nil {
+		return fmt.Errorf("actor %d: %w", actorID, err)
+	}
+	return learn(tx, actorID, a.Username, a.Name)
+}
+
+// Search lists channels of all servers that a text finds, the best first where
+// the page is sorted by match; empty parts of the filter do not narrow it. When
+// nothing is found, a word may be mistyped by one letter.
+func (s *Service) Search(ctx context.Context, f SearchFilter, page rest.Page) ([]*Channel, int64, error) {
+	if f.Text == "" {
+		return s.matching(ctx, f, nil, page)
+	}
+	q := fulltext.Parse(f.Text)
+	if len(q) == 0 {
+		return nil, 0, nil // punctuation
+	}
+	rows, total, err := s.matching(ctx, f, q, page)
+	if err != nil || total > 0 {
+		return rows, total, err
+	}
+	if q, err = q.Near(s.o.DB.Read(ctx)); err != nil || q == nil {
+		return nil, 0, err
+	}
+	return s.matching(ctx, f, q, page)
+}
+
+func (s *Service) matching(ctx context.Context, f SearchFilter, words fulltext.Query, page rest.Page) ([]*Channel, int64, error) {
+	return s.list(ctx, page, func(q *gorm.DB) *gorm.DB {
+		q = s.listed(ctx, q)
+		if len(words) > 0 {
+			q = q.Where(words.Condition(s.o.DB.Dialect(), searchIndex))
+			if page.Sort == "match" && page.Desc {
+				whole := strings.ToLower(strings.TrimSpace(f.Text))
+				q = q.Order(clause.OrderBy{Expression: clause.Expr{
+					SQL:  "CASE WHEN LOWER(actors.username) = ? OR LOWER(actors.name) = ? THEN 0 ELSE 1 END, actors.followers_count DESC",
+					Vars: []any{whole, whole},
+				}})
+			}
+		}
+		if f.Host != nil {
+			q = q.Where("actors.host = ?", *f.Host)
+		}
+		if f.IDs != nil {
+			q = q.Where("channels.id IN ?", f.IDs)
+		}
+		return q
+	})
+}
