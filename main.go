@@ -37,6 +37,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/web"
 	"github.com/kinemesh/kinemesh/web/instance"
+	"github.com/kinemesh/kinemesh/web/logbook"
 	"github.com/kinemesh/kinemesh/web/openapi"
 	"github.com/kinemesh/kinemesh/web/push"
 	"github.com/kinemesh/kinemesh/web/settings"
@@ -98,6 +99,7 @@ type app struct {
 	db       *db.DB
 	engine   *activitypub.Engine
 	settings *settings.Store
+	book     logbook.Book
 	accounts *accounts.Accounts
 	video    *video.Video
 	push     *push.Service // nil where no pages are served
@@ -123,7 +125,7 @@ func build(ctx context.Context, file, roles string) (_ *app, err error) {
 		return nil, err
 	}
 	a := &app{cfg: cfg, metrics: prometheus.NewRegistry()}
-	a.log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel()}))
+	a.log = slog.New(a.book.Handler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel()})))
 	slog.SetDefault(a.log)
 	for _, w := range warnings {
 		a.log.Warn(w) //nolint:sloglint // the sentence is the message
@@ -250,6 +252,7 @@ func runServe(ctx context.Context, file, roleNames string) (err error) {
 	runner, err := jobs.NewRunner(jobs.Options{
 		DB: a.db, RedisURL: a.cfg.RedisURL(), Owner: a.cfg.Origin(), Handlers: a.engine.Jobs(), Periodic: a.engine.Periodic(), Logger: a.log,
 		Concurrency: map[string]int{"media": a.cfg.Current().Transcoding.Concurrency}, RelayOnly: !has(config.RoleWorker), Metrics: a.metrics,
+		Every: intervals(a.cfg.Schedulers),
 	})
 	if err != nil {
 		return err
@@ -285,6 +288,34 @@ func runServe(ctx context.Context, file, roleNames string) (err error) {
 	return g.Wait()
 }
 
+// intervals are those of the periodic jobs that the settings name.
+func intervals(s config.Schedulers) map[string]time.Duration {
+	return map[string]time.Duration{
+		"video.schedule": s.UpdateVideos, "video.upload-clean": s.RemoveOldUploads, "accounts.clean_sessions": s.RemoveOldSessions,
+		"notification.clean": s.RemoveOldNotifications, "video.clean-history": s.RemoveOldHistory,
+		"video.expire-redundancy": s.ExpireRedundancy, "jobs.clean": s.RemoveOldJobs,
+	}
+}
+
+// debugCommands are PeerTube's names of periodic jobs that administrators may
+// have run before their time.
+func debugCommands(r *jobs.Runner) map[string]func(context.Context) error {
+	out := map[string]func(context.Context) error{}
+	for command, job := range map[string]string{
+		"remove-dandling-resumable-uploads": "video.upload-clean", "process-video-stats-buffer": "video.tell-views",
+		"process-video-views-buffer": "video.tell-views", "process-video-viewers": "video.tell-viewers",
+		"process-update-videos-scheduler": "video.schedule",
+	} {
+		out[command] = func(ctx context.Context) error {
+			if ok, err := r.RunNow(ctx, job); err != nil || ok {
+				return err
+			}
+			return fmt.Errorf("there is no job %s", job)
+		}
+	}
+	return out
+}
+
 // firstUser makes the administrator at the first start.
 func (a *app) firstUser(ctx context.Context) error {
 	created, password, err := a.accounts.Users.EnsureRoot(ctx, string(a.cfg.InitialRootPassword))
@@ -310,7 +341,7 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 	clientIP := func(r *http.Request) string { return s.ClientIP(r) }
 	about := instance.New(instance.Options{
 		Config: a.cfg, Version: version, ClientIP: clientIP, Metrics: a.metrics, VideoExtensions: a.video.UploadExtensions, Waiting: a.engine.Waiting,
-		DB: a.db, Mail: a.accounts.Mail,
+		DB: a.db, Mail: a.accounts.Mail, Commands: debugCommands(runner),
 		SignupOpen: func(c echo.Context) (bool, error) {
 			return a.accounts.Users.SignupOpen(c.Request().Context(), c.RealIP())
 		},
@@ -334,7 +365,9 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 		if err != nil {
 			return nil, nil, err
 		}
-		o.Register = append(o.Register, a.engine.Routes, runner.Routes, a.settings.Routes, site.Routes)
+		o.Register = append(o.Register, a.engine.Routes, runner.Routes, a.settings.Routes, site.Routes,
+			(&logbook.API{Book: &a.book, Config: a.cfg, Logger: a.log}).Routes)
+		o.Audit = a.book.Audit
 		a.push = push.New(push.Options{
 			DB: a.db, OAuth: a.accounts.OAuth, Notifications: a.accounts.Notifications, Catalog: a.video.Catalog, ClientIP: clientIP, Logger: a.log,
 		})

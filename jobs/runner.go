@@ -28,7 +28,9 @@ type Options struct {
 	Owner    string
 	Handlers []Handler
 	Periodic []Periodic
-	Logger   *slog.Logger
+	// Every replaces the interval of periodic jobs, by their names.
+	Every  map[string]time.Duration
+	Logger *slog.Logger
 	// Concurrency is the number of jobs at once for each queue; a queue that is
 	// not named gets its default.
 	Concurrency map[string]int
@@ -79,6 +81,11 @@ func NewRunner(o Options) (*Runner, error) {
 		r.handlers[h.Kind] = h
 	}
 	r.periodic = append(slices.Clone(o.Periodic), Periodic{Name: "jobs.clean", Every: time.Hour, Args: cleanArgs{}})
+	for i, p := range r.periodic {
+		if every, ok := o.Every[p.Name]; ok {
+			r.periodic[i].Every = every
+		}
+	}
 	b, err := openBroker(o.RedisURL, o.Owner)
 	if err != nil {
 		return nil, err

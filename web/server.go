@@ -51,6 +51,8 @@ type ServerOptions struct {
 	// answered as to an API client.
 	PageError func(echo.Context, *rest.Problem) error
 	Metrics   prometheus.Registerer // nil: none
+	// Audit notes what is changed; may be nil.
+	Audit echo.MiddlewareFunc
 }
 
 // DashboardRoot is where the queues are shown, without a slash at the end.
@@ -92,6 +94,9 @@ func NewServer(o ServerOptions) (*Server, error) {
 	)
 	if o.Negotiate != nil {
 		e.Use(o.Negotiate)
+	}
+	if o.Audit != nil {
+		e.Use(o.Audit)
 	}
 	s.router = rest.NewRouter(e, o.Authenticate)
 	for _, register := range o.Register {
