@@ -100,7 +100,7 @@ func TestTokensAreHashed(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		e := accountstest.New(t, d)
 		u, access := e.User("alice", rest.RoleUser)
-		cookie, _, err := e.OAuth.NewSession(t.Context(), u.ID)
+		cookie, _, err := e.OAuth.NewSession(t.Context(), u.ID, oauth.Place{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -356,7 +356,7 @@ func TestSessionCookie(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		e := accountstest.New(t, d)
 		u, bearer := e.User("alice", rest.RoleUser)
-		cookie, expires, err := e.OAuth.NewSession(t.Context(), u.ID)
+		cookie, expires, err := e.OAuth.NewSession(t.Context(), u.ID, oauth.Place{})
 		if err != nil || time.Until(expires) < 13*24*time.Hour {
 			t.Fatalf("session until %v, %v", expires, err)
 		}
@@ -416,7 +416,7 @@ func TestSessionCookie(t *testing.T) {
 			}
 		})
 		t.Run("end", func(t *testing.T) {
-			cookie, _, err := e.OAuth.NewSession(t.Context(), u.ID)
+			cookie, _, err := e.OAuth.NewSession(t.Context(), u.ID, oauth.Place{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -457,7 +457,7 @@ func TestEvents(t *testing.T) {
 				name := strings.ReplaceAll(c.name, " ", "_")
 				u, access := e.User(name, rest.RoleUser)
 				refresh := e.Form(tokenPath, e.LoginForm(name, accountstest.Password)).JSON()["refresh_token"].(string)
-				cookie, _, err := e.OAuth.NewSession(t.Context(), u.ID)
+				cookie, _, err := e.OAuth.NewSession(t.Context(), u.ID, oauth.Place{})
 				if err != nil {
 					t.Fatal(err)
 				}

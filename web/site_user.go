@@ -64,7 +64,7 @@ func (s *Site) postLogin(c echo.Context) error {
 			Shell: s.shell(c), Username: name, Error: loginSentence(problem), Return: to,
 		})
 	}
-	token, expires, err := s.o.OAuth.NewSession(ctx, u.ID)
+	token, expires, err := s.o.OAuth.NewSession(ctx, u.ID, oauth.PlaceOf(c))
 	if err != nil {
 		return err
 	}

@@ -33,27 +33,28 @@ func (s *Service) Authenticate(c echo.Context) (*rest.Principal, error) {
 	}
 	r := c.Request()
 	if plain, ok := bearer(r); ok {
-		return s.byToken(r.Context(), plain)
+		return s.byToken(r.Context(), plain, PlaceOf(c))
 	}
-	return s.byCookie(r, CookieName)
+	return s.byCookie(c, CookieName)
 }
 
 // AuthenticateStrict finds the signed-in user of the administration's pages: by
 // a cookie that browsers send from our own pages only, and for requests that
 // change anything from our own origin only (SEC-48).
 func (s *Service) AuthenticateStrict(c echo.Context) (*rest.Principal, error) {
-	return s.byCookie(c.Request(), StrictCookieName)
+	return s.byCookie(c, StrictCookieName)
 }
 
 // byCookie finds the user of a session cookie. For a request that changes
 // anything it counts only when a page of ours made it (SEC-48).
-func (s *Service) byCookie(r *http.Request, name string) (*rest.Principal, error) {
+func (s *Service) byCookie(c echo.Context, name string) (*rest.Principal, error) {
+	r := c.Request()
 	if !safe(r.Method) && !s.sameOrigin(r) {
 		return nil, nil
 	}
-	for _, c := range r.CookiesNamed(name) {
-		if c.Value != "" {
-			return s.bySession(r.Context(), c.Value)
+	for _, cookie := range r.CookiesNamed(name) {
+		if cookie.Value != "" {
+			return s.bySession(r.Context(), cookie.Value, PlaceOf(c))
 		}
 	}
 	return nil, nil
@@ -99,6 +100,7 @@ type holder struct {
 	RowID     int64
 	UserID    int64
 	ExpiresAt time.Time
+	ActiveAt  time.Time
 	RotatedAt *time.Time
 	Username  string
 	Role      rest.Role
@@ -110,12 +112,12 @@ type holder struct {
 const holderColumns = `u.id AS user_id, u.username, u.role, u.blocked, a.id AS account_id, a.actor_id
 	FROM %s t JOIN users u ON u.id = t.user_id JOIN accounts a ON a.user_id = u.id WHERE `
 
-func (s *Service) byToken(ctx context.Context, plain string) (*rest.Principal, error) {
+func (s *Service) byToken(ctx context.Context, plain string, from Place) (*rest.Principal, error) {
 	if plain == "" || len(plain) > maxToken {
 		return nil, invalidToken("access token is invalid")
 	}
 	var h holder
-	err := s.o.DB.Read(ctx).Raw("SELECT t.id AS row_id, t.access_expires_at AS expires_at, t.rotated_at, "+
+	err := s.o.DB.Read(ctx).Raw("SELECT t.id AS row_id, t.access_expires_at AS expires_at, t.active_at, t.rotated_at, "+
 		fmt.Sprintf(holderColumns, "oauth_tokens")+"t.access_hash = ?", hashToken(plain)).Take(&h).Error
 	switch {
 	case errors.Is(err, db.ErrNotFound), err == nil && (h.RotatedAt != nil || h.Blocked):
@@ -127,16 +129,17 @@ func (s *Service) byToken(ctx context.Context, plain string) (*rest.Principal, e
 	}
 	p := h.principal()
 	p.TokenID = h.RowID
+	s.noteActive(ctx, &token{}, &h, from)
 	return p, nil
 }
 
 // bySession is nil for a cookie that is over: browsers keep sending it.
-func (s *Service) bySession(ctx context.Context, plain string) (*rest.Principal, error) {
+func (s *Service) bySession(ctx context.Context, plain string, from Place) (*rest.Principal, error) {
 	if len(plain) > maxToken {
 		return nil, nil
 	}
 	var h holder
-	err := s.o.DB.Read(ctx).Raw("SELECT t.id AS row_id, t.expires_at, "+
+	err := s.o.DB.Read(ctx).Raw("SELECT t.id AS row_id, t.expires_at, t.active_at, "+
 		fmt.Sprintf(holderColumns, "web_sessions")+"t.token_hash = ?", hashToken(plain)).Take(&h).Error
 	switch {
 	case errors.Is(err, db.ErrNotFound), err == nil && (h.Blocked || !time.Now().Before(h.ExpiresAt)):
@@ -146,6 +149,7 @@ func (s *Service) bySession(ctx context.Context, plain string) (*rest.Principal,
 	}
 	p := h.principal()
 	p.SessionID = h.RowID
+	s.noteActive(ctx, &session{}, &h, from)
 	return p, nil
 }
 
@@ -155,7 +159,7 @@ func (h *holder) principal() *rest.Principal {
 
 // NewSession begins a browser session of a user who logged in; it lives as
 // long as a refresh token.
-func (s *Service) NewSession(ctx context.Context, userID int64) (plain string, expires time.Time, err error) {
+func (s *Service) NewSession(ctx context.Context, userID int64, from Place) (plain string, expires time.Time, err error) {
 	plain, hash, err := newToken()
 	if err != nil {
 		return "", time.Time{}, err
@@ -166,7 +170,10 @@ func (s *Service) NewSession(ctx context.Context, userID int64) (plain string, e
 		if err := s.o.Users.NoteLogin(tx, userID); err != nil {
 			return err
 		}
-		return tx.Create(&session{UserID: userID, TokenHash: hash, ExpiresAt: expires, CreatedAt: now}).Error
+		return tx.Create(&session{
+			UserID: userID, TokenHash: hash, ExpiresAt: expires, CreatedAt: now,
+			Device: from.Device, IP: from.IP, ActiveDevice: from.Device, ActiveIP: from.IP, ActiveAt: now,
+		}).Error
 	})
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("session: %w", err)

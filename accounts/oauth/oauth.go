@@ -3,8 +3,6 @@ package oauth
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kinemesh/kinemesh/accounts/seal"
 	"github.com/kinemesh/kinemesh/accounts/user"
 	"github.com/kinemesh/kinemesh/config/db"
 )
@@ -58,6 +57,11 @@ type token struct {
 	RefreshExpiresAt time.Time
 	RotatedAt        *time.Time // the pair was replaced and is dead
 	CreatedAt        time.Time
+	// Where the family began, and where it was used last.
+	LoginDevice, LoginIP   string
+	LoginAt                time.Time
+	ActiveDevice, ActiveIP string
+	ActiveAt               time.Time
 }
 
 func (token) TableName() string { return "oauth_tokens" }
@@ -69,6 +73,10 @@ type session struct {
 	TokenHash string
 	ExpiresAt time.Time
 	CreatedAt time.Time
+
+	Device, IP             string // where it began
+	ActiveDevice, ActiveIP string // where it was used last
+	ActiveAt               time.Time
 }
 
 func (session) TableName() string { return "web_sessions" }
@@ -136,18 +144,10 @@ func (s *Service) DeleteExpired(ctx context.Context) error {
 
 // newToken makes a token and its stored form (SEC-47).
 func newToken() (plain, hash string, err error) {
-	b := make([]byte, 32)
-	if _, err := rand.Read(b); err != nil {
-		return "", "", fmt.Errorf("random: %w", err)
-	}
-	plain = hex.EncodeToString(b)
-	return plain, hashToken(plain), nil
+	return seal.Token()
 }
 
-func hashToken(plain string) string {
-	h := sha256.Sum256([]byte(plain))
-	return hex.EncodeToString(h[:])
-}
+func hashToken(plain string) string { return seal.Hash(plain) }
 
 // maxToken is above the length of any token given out.
 const maxToken = 128

@@ -71,7 +71,7 @@ func TestLifetimes(t *testing.T) {
 		if _, _, err := e.OAuth.Client(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		p, err := e.OAuth.Issue(t.Context(), u.ID, 1)
+		p, err := e.OAuth.Issue(t.Context(), u.ID, 1, oauth.Place{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestLifetimes(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if p, err := e.OAuth.Refresh(t.Context(), p.Refresh, 1); !errors.Is(err, oauth.ErrRefresh) {
+		if p, err := e.OAuth.Refresh(t.Context(), p.Refresh, 1, oauth.Place{}); !errors.Is(err, oauth.ErrRefresh) {
 			t.Errorf("an expired refresh token gives %v, %v", p, err)
 		}
 	})
@@ -104,7 +104,7 @@ func TestStrict(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		e := accountstest.New(t, d)
 		u, _ := e.User("root", rest.RoleAdmin)
-		plain, expires, err := e.OAuth.NewSession(t.Context(), u.ID)
+		plain, expires, err := e.OAuth.NewSession(t.Context(), u.ID, oauth.Place{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,6 +31,8 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.GET(strings.TrimPrefix(clientPath, "/api/v1"), rest.Anyone, s.localClient)
 	r.API.POST(strings.TrimPrefix(tokenPath, "/api/v1"), rest.Anyone, s.token)
 	r.API.POST("/users/revoke-token", rest.SignedIn, s.revoke)
+	r.API.GET("/users/:id/token-sessions", rest.SignedIn, s.listSessions)
+	r.API.POST("/users/:id/token-sessions/:tokenSessionId/revoke", rest.SignedIn, s.revokeSession)
 }
 
 func (s *Service) localClient(c echo.Context) error {
@@ -110,7 +112,7 @@ func (s *Service) passwordGrant(c echo.Context, cl *client) error {
 	if err != nil {
 		return LoginProblem(err)
 	}
-	p, err := s.Issue(ctx, u.ID, cl.ID)
+	p, err := s.Issue(ctx, u.ID, cl.ID, PlaceOf(c))
 	if err != nil {
 		return err
 	}
@@ -122,7 +124,7 @@ func (s *Service) refreshGrant(c echo.Context, cl *client) error {
 	if refresh == "" {
 		return refused("invalid_request", "Missing parameter: `refresh_token`")
 	}
-	p, err := s.Refresh(c.Request().Context(), refresh, cl.ID)
+	p, err := s.Refresh(c.Request().Context(), refresh, cl.ID, PlaceOf(c))
 	if errors.Is(err, ErrRefresh) {
 		return refused("invalid_grant", "Invalid grant: refresh token is invalid")
 	}

@@ -30,7 +30,7 @@ func (s *Service) Login(ctx context.Context, a user.Attempt) (*user.User, error)
 }
 
 // Issue begins a family of tokens for a user who logged in.
-func (s *Service) Issue(ctx context.Context, userID, clientID int64) (*Pair, error) {
+func (s *Service) Issue(ctx context.Context, userID, clientID int64, from Place) (*Pair, error) {
 	family, _, err := newToken()
 	if err != nil {
 		return nil, err
@@ -40,7 +40,9 @@ func (s *Service) Issue(ctx context.Context, userID, clientID int64) (*Pair, err
 		if err := s.o.Users.NoteLogin(tx, userID); err != nil {
 			return err
 		}
-		p, err = s.insert(tx, userID, clientID, family)
+		p, err = s.insert(tx, &token{
+			UserID: userID, ClientID: clientID, Family: family, LoginDevice: from.Device, LoginIP: from.IP, LoginAt: db.Now(),
+		}, from)
 		return err
 	})
 	if err != nil {
@@ -49,7 +51,8 @@ func (s *Service) Issue(ctx context.Context, userID, clientID int64) (*Pair, err
 	return p, nil
 }
 
-func (s *Service) insert(tx *db.Tx, userID, clientID int64, family string) (*Pair, error) {
+// insert adds a pair to a family. What is the same for all its pairs is in of.
+func (s *Service) insert(tx *db.Tx, of *token, from Place) (*Pair, error) {
 	access, accessHash, err := newToken()
 	if err != nil {
 		return nil, err
@@ -60,8 +63,10 @@ func (s *Service) insert(tx *db.Tx, userID, clientID int64, family string) (*Pai
 	}
 	now := db.Now()
 	row := token{
-		UserID: userID, ClientID: clientID, Family: family, AccessHash: accessHash, RefreshHash: refreshHash,
+		UserID: of.UserID, ClientID: of.ClientID, Family: of.Family, AccessHash: accessHash, RefreshHash: refreshHash,
 		AccessExpiresAt: now.Add(s.o.AccessLifetime), RefreshExpiresAt: now.Add(s.o.RefreshLifetime), CreatedAt: now,
+		LoginDevice: of.LoginDevice, LoginIP: of.LoginIP, LoginAt: of.LoginAt,
+		ActiveDevice: from.Device, ActiveIP: from.IP, ActiveAt: now,
 	}
 	if err := tx.Create(&row).Error; err != nil {
 		return nil, fmt.Errorf("token: %w", err)
@@ -72,7 +77,7 @@ func (s *Service) insert(tx *db.Tx, userID, clientID int64, family string) (*Pai
 // Refresh replaces a pair of tokens. Who comes with a refresh token that was
 // used before, be it the thief or the victim, ends the whole family: the two
 // cannot be told apart (SEC-47). [ErrRefresh] for all refusals.
-func (s *Service) Refresh(ctx context.Context, refresh string, clientID int64) (*Pair, error) {
+func (s *Service) Refresh(ctx context.Context, refresh string, clientID int64, from Place) (*Pair, error) {
 	if len(refresh) > maxToken {
 		return nil, ErrRefresh
 	}
@@ -102,7 +107,7 @@ func (s *Service) Refresh(ctx context.Context, refresh string, clientID int64) (
 		if err := tx.Model(&token{}).Where("id = ?", row.ID).Update("rotated_at", now).Error; err != nil {
 			return fmt.Errorf("refresh: %w", err)
 		}
-		p, err = s.insert(tx, row.UserID, row.ClientID, row.Family)
+		p, err = s.insert(tx, &row, from)
 		return err
 	})
 	if err != nil {
