@@ -16,7 +16,7 @@ func (s *Service) Explain(ctx context.Context, f Filter) (string, error) {
 	f.words = fulltext.Parse(f.Search)
 	q := f.query(s.db.Dialect(), s.host)
 	if !f.All {
-		q.hide()
+		q.hide(&f)
 	}
 	text, args := f.pageSQL(s.db.Dialect(), q, f.Page.Start, f.Page.Count)
 	prefix, column := "EXPLAIN QUERY PLAN ", 3

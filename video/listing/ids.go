@@ -37,7 +37,7 @@ func (s *Service) Shown(ctx context.Context, p *rest.Principal) (condition strin
 	q.and(`(v.privacy IN (1, 2, 4) AND v.state IN (1, 4, 5) AND v.blocked = FALSE
  OR v.channel_id IN (SELECT id FROM channels WHERE account_id = ?))`, p.AccountID)
 	if s.channels.Rules().Any(ctx) {
-		q.hide()
+		q.hide(&Filter{})
 	}
 	return q.where.String(), q.args
 }

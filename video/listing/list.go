@@ -135,7 +135,7 @@ func (s *Service) conditions(ctx context.Context, f *Filter) *query {
 		q.and(cond, args...)
 	}
 	if !f.All && s.channels.Rules().Any(ctx) {
-		q.hide()
+		q.hide(f)
 	}
 	s.moderate(ctx, f, q)
 	return q

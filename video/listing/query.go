@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/fulltext"
@@ -164,9 +165,14 @@ func (f *Filter) sensitive(q *query) {
 	}
 }
 
-// hide leaves out what strangers are not shown of other servers (SEC-19).
-func (q *query) hide() {
-	hidden, args := hostrule.Hidden(0)
+// hide leaves out what strangers are not shown of other servers, or, of what a
+// user follows, what that user is not shown (SEC-19).
+func (q *query) hide(f *Filter) {
+	var follower int64
+	if f.FollowedBy != 0 {
+		follower = channel.Viewer(f.Viewer)
+	}
+	hidden, args := hostrule.Hidden(follower)
 	q.and("v.channel_id NOT IN (SELECT hc.id FROM channels hc WHERE hc.actor_id IN ("+hidden+"))", args...)
 }
 
