@@ -15,6 +15,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/notification"
 	"github.com/kinemesh/kinemesh/accounts/oauth"
 	"github.com/kinemesh/kinemesh/accounts/picture"
+	"github.com/kinemesh/kinemesh/accounts/registration"
 	"github.com/kinemesh/kinemesh/accounts/subscription"
 	"github.com/kinemesh/kinemesh/accounts/user"
 	"github.com/kinemesh/kinemesh/activitypub"
@@ -49,8 +50,10 @@ type Accounts struct {
 	OAuth    *oauth.Service
 	Channels *channel.Service
 	Mail     *mail.Service
-	Pictures *picture.Service
-	Mutes    *moderation.Service
+	// Registrations are those that moderators approve.
+	Registrations *registration.Service
+	Pictures      *picture.Service
+	Mutes         *moderation.Service
 	// Subscriptions are the channels that users follow.
 	Subscriptions *subscription.Service
 	// Notifications know what happens to users and follows. Modules that have more
@@ -83,15 +86,19 @@ func New(o Options) *Accounts {
 	users.EndSessions = auth.EndSessions
 	told := notification.New(notification.Options{DB: o.DB, Channels: channels, Actors: o.Engine.Actors, Config: o.Config, Mail: mails})
 	users.NotificationSettings = told.Settings
+	applicants := registration.New(registration.Options{DB: o.DB, Users: users, Mail: mails, Config: o.Config})
+	users.Applicant = applicants.Applicant
+	applicants.Requested = func(tx *db.Tx, r *registration.Registration) error { return told.RegistrationAsked(tx, r.ID) }
 	users.Registered = func(tx *db.Tx, u *user.User) error { return told.UserCreated(tx, u.ID) }
 	return &Accounts{
+		Registrations: applicants,
 		Notifications: told, Users: users, OAuth: auth, Channels: channels, Mail: mails, Pictures: pictures,
 		Mutes:         moderation.New(moderation.Options{DB: o.DB, Actors: o.Engine.Actors, Channels: channels, Rules: o.Rules}),
 		Subscriptions: subscription.New(subscription.Options{DB: o.DB, Engine: o.Engine, Channels: channels}),
 	}
 }
 
-// CleanArgs removes sessions that are over.
+// CleanArgs removes sessions and links of mails that are over.
 type CleanArgs struct{}
 
 // Kind implements jobs.Args.
@@ -106,7 +113,9 @@ func (a *Accounts) Module() activitypub.Module {
 	return activitypub.Module{
 		Name: "accounts",
 		Jobs: slices.Concat([]jobs.Handler{
-			jobs.Handle(func(ctx context.Context, _ CleanArgs) error { return a.OAuth.DeleteExpired(ctx) }),
+			jobs.Handle(func(ctx context.Context, _ CleanArgs) error {
+				return errors.Join(a.OAuth.DeleteExpired(ctx), a.Users.DeleteExpired(ctx))
+			}),
 		}, a.Mail.Jobs(), a.Pictures.Jobs(), a.Subscriptions.Jobs(), a.Notifications.Jobs()),
 		Periodic: slices.Concat([]jobs.Periodic{
 			{Name: "accounts.clean_sessions", Every: cleanEvery, Args: CleanArgs{}},
@@ -133,6 +142,7 @@ func (a *Accounts) actorDeleted(ctx context.Context, gone *actor.Actor) error {
 func (a *Accounts) Routes(r *rest.Router) {
 	a.OAuth.Routes(r)
 	a.Users.Routes(r)
+	a.Registrations.Routes(r)
 	a.Channels.Routes(r)
 	a.Subscriptions.Routes(r)
 	a.Mutes.Routes(r)

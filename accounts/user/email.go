@@ -179,6 +179,11 @@ func (s *Service) ResetPassword(ctx context.Context, userID int64, secret, passw
 	})
 }
 
+// DeleteExpired removes secrets of mails and requests that are over.
+func (s *Service) DeleteExpired(ctx context.Context) error {
+	return s.o.DB.Tx(ctx, ticket.DeleteExpired)
+}
+
 // sendBlock tells a user of a block, or that it was lifted.
 func (s *Service) sendBlock(tx *db.Tx, u *User, blocked bool, reason string) error {
 	word := "unblocked"
