@@ -53,7 +53,7 @@ const MaxUnread = 100
 
 // Unread counts what a user has not read, up to MaxUnread.
 func (s *Service) Unread(ctx context.Context, userID int64) (n int64, err error) {
-	err = s.o.DB.Read(ctx).Raw(`SELECT count(*) FROM (SELECT 1 FROM notifications WHERE user_id = ? AND web AND NOT read LIMIT ?) some`,
+	err = s.o.DB.Read(ctx).Raw(`SELECT count(*) FROM (SELECT 1 FROM notifications WHERE user_id = ? AND web AND NOT read LIMIT ?) AS n`,
 		userID, MaxUnread).Scan(&n).Error
 	if err != nil {
 		return 0, fmt.Errorf("count unread notifications: %w", err)
