@@ -206,3 +206,27 @@ func TestRunNow(t *testing.T) {
 		}
 	})
 }
+
+// TestHold: held jobs wait, others do not, and nothing is lost by it.
+func TestHold(t *testing.T) {
+	brokers(t, func(t *testing.T, d *db.DB, redisURL string) {
+		var held, free atomic.Int64
+		if err := jobs.Hold(t.Context(), d, noteArgs{}.Kind(), db.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		start(t, d, redisURL,
+			jobs.Handle(func(context.Context, noteArgs) error { held.Add(1); return nil }),
+			jobs.Handle(func(context.Context, slowArgs) error { free.Add(1); return nil }),
+		)
+		insert(t, d, noteArgs{1})
+		insert(t, d, slowArgs{})
+		until(t, "the other job", func() bool { return free.Load() == 1 })
+		if held.Load() != 0 || rows(t, d)[0].State != jobs.Waiting || rows(t, d)[0].Attempts != 0 {
+			t.Errorf("held %d, row %+v", held.Load(), rows(t, d)[0])
+		}
+		if err := jobs.Hold(t.Context(), d, noteArgs{}.Kind(), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		untilWithin(t, time.Minute, "the held job", func() bool { return held.Load() == 1 }) // the reconciler finds it
+	})
+}

@@ -211,7 +211,7 @@ func (r *Runner) process(ctx context.Context, t *asynq.Task) error {
 	}
 	job, err := r.claim(ctx, p.Job)
 	if errors.Is(err, db.ErrNotFound) {
-		return nil // done, or another worker has it
+		return nil // done, held, or another worker has it
 	}
 	if err != nil {
 		return retryError{fmt.Errorf("claim job %d: %w", p.Job, err), time.Second}
@@ -253,7 +253,8 @@ func (r *Runner) claim(ctx context.Context, id int64) (Job, error) {
 		res := tx.Raw(`UPDATE jobs SET attempts = CASE WHEN state = 'dead' THEN 1 ELSE attempts + 1 END,
 			state = 'active', progress = 0, started_at = ?, heartbeat_at = ?, finished_at = NULL
 			WHERE id = ? AND (state IN ('waiting', 'dead') OR (state = 'active' AND heartbeat_at <= ?))
-			RETURNING *`, now, now, id, now.Add(-deadAfter)).Scan(&job)
+			AND NOT EXISTS (SELECT 1 FROM job_holds h WHERE h.kind = jobs.kind AND h.until > ?)
+			RETURNING *`, now, now, id, now.Add(-deadAfter), now).Scan(&job)
 		if res.Error == nil && res.RowsAffected == 0 {
 			return db.ErrNotFound
 		}
