@@ -40,6 +40,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/report"
 	"github.com/kinemesh/kinemesh/video/schedule"
 	"github.com/kinemesh/kinemesh/video/serve"
+	"github.com/kinemesh/kinemesh/video/source"
 	"github.com/kinemesh/kinemesh/video/storage"
 	"github.com/kinemesh/kinemesh/video/storyboard"
 	"github.com/kinemesh/kinemesh/video/torrent"
@@ -91,8 +92,10 @@ type Video struct {
 	storyboard *storyboard.Service
 	passwords  *password.Service
 	feeds      *feed.Service
+	source     *source.Service
 	schedule   *schedule.Service
-	playlist   *playlist.Service
+	// Playlists are shown on pages.
+	Playlists  *playlist.Service
 	Comments   *comment.Service
 	rate       *rate.Service
 	view       *view.Service
@@ -148,7 +151,8 @@ func (v *Video) assemble() (err error) {
 		PutFile:          v.put,
 		DeleteFile:       v.store.Delete,
 		FederateUnlisted: cfg.Federation.Videos.FederateUnlisted, Storyboards: func() bool { return cfg.Current().Storyboards.Enabled },
-		RemoteURI: func() catalog.RemoteURI { return catalog.RemoteURI(cfg.Current().Search.RemoteURI) },
+		KeepSources: func() bool { return cfg.Current().Transcoding.OriginalFile.Keep },
+		RemoteURI:   func() catalog.RemoteURI { return catalog.RemoteURI(cfg.Current().Search.RemoteURI) },
 	})
 	if err != nil {
 		return err
@@ -167,6 +171,7 @@ func (v *Video) assemble() (err error) {
 		Dir:         filepath.Join(cfg.Storage.TmpPersistent, "uploads"),
 		Transcoding: func() config.Transcoding { return cfg.Current().Transcoding }, Defaults: func() config.DefaultsPublish { return cfg.Current().Defaults.Publish }, MaxFileSize: cfg.Upload.MaxFileSize,
 		ExpireAfter: cfg.Upload.ExpireAfter, Reserve: reserve, Logger: o.Logger,
+		Replace: func() bool { return cfg.Current().VideoFile.Update.Enabled },
 	})
 	if err != nil {
 		return err
@@ -210,7 +215,7 @@ func (v *Video) assemble() (err error) {
 		DB: o.DB, Catalog: v.Catalog, Transport: o.Transport, Put: v.put, Logger: o.Logger,
 	})
 	v.chapter = chapter.New(o.DB, v.Catalog)
-	v.playlist = playlist.New(playlist.Options{
+	v.Playlists = playlist.New(playlist.Options{
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Listing: v.Listing, Channels: o.Channels, Logger: o.Logger,
 	})
 	v.storyboard, err = storyboard.New(storyboard.Options{
@@ -229,7 +234,7 @@ func (v *Video) assemble() (err error) {
 // Module is what the server plugs in.
 func (v *Video) Module() activitypub.Module {
 	// What lies below the path of a video is asked for before the video.
-	m := activitypub.Merge(v.Comments.Module(), v.rate.Module(), v.view.Module(), v.History.Module(), v.report.Module(), v.redundancy.Module(), v.playlist.Module(), v.federation.Module())
+	m := activitypub.Merge(v.Comments.Module(), v.rate.Module(), v.view.Module(), v.History.Module(), v.report.Module(), v.redundancy.Module(), v.Playlists.Module(), v.federation.Module())
 	m.Name = "video"
 	m.Migrations = []migrations.Set{migrations.Video}
 	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs(), v.schedule.Jobs(), []jobs.Handler{jobs.Handle(v.copySupport)})
@@ -240,6 +245,7 @@ func (v *Video) Module() activitypub.Module {
 		v.upload.Routes(r)
 		v.passwords.Routes(r)
 		v.feeds.Routes(r)
+		v.source.Routes(r)
 		v.Catalog.Routes(r)
 		edit.New(v.Catalog).Routes(r)
 		v.Listing.Routes(r)

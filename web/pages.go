@@ -45,6 +45,14 @@ func (p *Pages) Actor(w http.ResponseWriter, v *ActorPage) error {
 	return p.render(w, http.StatusOK, PolicyPage, "actor.html", v)
 }
 
+// Playlist writes the page of a playlist.
+func (p *Pages) Playlist(w http.ResponseWriter, v *PlaylistPage) error {
+	if !v.Indexed {
+		v.Robots = "noindex"
+	}
+	return p.render(w, http.StatusOK, PolicyPage, "playlist.html", v)
+}
+
 // Watch writes the page of a video.
 func (p *Pages) Watch(w http.ResponseWriter, v *WatchPage) error {
 	if !v.Indexed {

@@ -18,6 +18,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/comment"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -28,16 +29,17 @@ const (
 
 // SiteOptions are what the pages stand on.
 type SiteOptions struct {
-	Config   *config.Config
-	DB       *db.DB
-	Catalog  *catalog.Service
-	Listing  *listing.Service
-	Channels *channel.Service
-	Users    *user.Service
-	OAuth    *oauth.Service
-	Comments *comment.Service // nil: pages show none
-	Version  string
-	Logger   *slog.Logger
+	Config    *config.Config
+	DB        *db.DB
+	Catalog   *catalog.Service
+	Listing   *listing.Service
+	Channels  *channel.Service
+	Users     *user.Service
+	OAuth     *oauth.Service
+	Comments  *comment.Service  // nil: pages show none
+	Playlists *playlist.Service // nil: there are none
+	Version   string
+	Logger    *slog.Logger
 }
 
 // Site is the pages for people: it fills views from the services and has
@@ -82,6 +84,12 @@ func (s *Site) Routes(r *rest.Router) {
 	r.Root.POST("/w/:id/comments", rest.Anyone, s.postComment)
 	get("/videos/watch/:id", s.oldWatch)
 	get("/videos/embed/:id", s.embed)
+	if s.o.Playlists != nil {
+		get("/w/p/:id", s.playlist)
+		get("/videos/watch/playlist/:id", s.oldPlaylist)
+		get("/video-playlists/:id", s.oldPlaylist)
+		get("/video-playlists/embed/:id", s.embedPlaylist)
+	}
 	for _, sub := range []string{"", "/videos"} {
 		get("/c/:name"+sub, s.channel)
 		get("/video-channels/:name"+sub, s.toActor("/c/"))

@@ -21,6 +21,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
 	"github.com/kinemesh/kinemesh/video/comment"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/web"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -32,9 +33,11 @@ type tube struct {
 	*accountstest.Env
 	t       *testing.T
 	catalog *catalog.Service
-	server  *web.Server
-	owner   *user.User
-	channel int64
+	// playlists are shown on pages.
+	playlists *playlist.Service
+	server    *web.Server
+	owner     *user.User
+	channel   int64
 }
 
 func newTube(t *testing.T, change ...func(*config.Config)) *tube {
@@ -48,10 +51,12 @@ func newTube(t *testing.T, change ...func(*config.Config)) *tube {
 	if err != nil {
 		t.Fatal(err)
 	}
+	lists := listing.New(listing.Options{DB: e.DB, Catalog: c, Channels: e.Channels})
+	playlists := playlist.New(playlist.Options{DB: e.DB, Engine: e.Engine, Catalog: c, Listing: lists, Channels: e.Channels, Logger: log})
 	site, err := web.NewSite(web.SiteOptions{
 		Config: e.Config, DB: e.DB, Catalog: c, Channels: e.Channels, Users: e.Users, OAuth: e.OAuth, Version: "1.2.3", Logger: log,
 		Comments: comment.New(comment.Options{DB: e.DB, Engine: e.Engine, Catalog: c, Channels: e.Channels, Logger: log}),
-		Listing:  listing.New(listing.Options{DB: e.DB, Catalog: c, Channels: e.Channels}),
+		Listing:  lists, Playlists: playlists,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +69,7 @@ func newTube(t *testing.T, change ...func(*config.Config)) *tube {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &tube{Env: e, t: t, catalog: c, server: s}
+	x := &tube{Env: e, t: t, catalog: c, playlists: playlists, server: s}
 	x.owner, _ = e.User("mara", rest.RoleUser)
 	x.channel = x.channelOf(x.owner)
 	return x

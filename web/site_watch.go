@@ -113,7 +113,9 @@ func (s *Site) watch(c echo.Context) error {
 	return s.pages.Watch(c.Response(), w)
 }
 
-func (s *Site) embed(c echo.Context) error {
+func (s *Site) embed(c echo.Context) error { return s.embedWith(c, nil) }
+
+func (s *Site) embedWith(c echo.Context, list []Card) error {
 	v, err := s.load(c)
 	if err != nil {
 		return err
@@ -122,7 +124,7 @@ func (s *Site) embed(c echo.Context) error {
 	player.Autoplay = switched(c, "autoplay", false)
 	player.P2P = player.P2P && s.o.Config.Current().Defaults.P2P.Embed.Enabled
 	return s.pages.Embed(c.Response(), &EmbedPage{
-		Shell: s.shell(c), Player: player, Title: v.Name, URL: "/w/" + v.ShortUUID(), ShowTitle: switched(c, "title", true),
+		Shell: s.shell(c), Player: player, Title: v.Name, URL: "/w/" + v.ShortUUID(), ShowTitle: switched(c, "title", true), List: list,
 	})
 }
 

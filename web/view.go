@@ -53,6 +53,7 @@ type Card struct {
 	Host          string // of a remote video
 	NSFW          bool
 	Blur          bool   // the picture is hidden until the video is opened
+	Current       bool   // plays now
 	Badge         string // "Private", "Transcoding"; empty for a public one
 }
 
@@ -89,6 +90,21 @@ type SearchPage struct {
 	Term     string
 	Channels []Person
 	Resolved string // hint that a remote address was looked up
+}
+
+// PlaylistPage is a playlist with its videos.
+type PlaylistPage struct {
+	ListPage
+	Owner       Person
+	Badge       string        // "Private", "Unlisted"; empty for a public one
+	Description template.HTML // sanitised
+	Summary     string        // plain text, for meta tags
+	Picture     string        // path
+	EmbedURL    string        // path of the page for frames
+	OEmbedURL   string        // path with query
+	ActivityPub string        // IRI of the document; empty for a private one
+	RemoteURL   string        // its address at the origin
+	Indexed     bool          // public: search engines may keep it
 }
 
 // Person is an account or channel in a list.
@@ -243,6 +259,7 @@ type EmbedPage struct {
 	Title     string
 	URL       string // path of the watch page
 	ShowTitle bool
+	List      []Card // of a playlist
 }
 
 // LoginPage asks for name and password.

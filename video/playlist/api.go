@@ -84,9 +84,10 @@ func (s *Service) find(c echo.Context) (p *Playlist, ref catalog.Ref, who *rest.
 	return p, ref, who, nil
 }
 
-// seen finds the playlist of a request that who asks may see. An unlisted one is
-// found by its UUID alone, which is its secret.
-func (s *Service) seen(c echo.Context) (*Playlist, error) {
+// Shown finds the playlist that the parameter id of a request names, when who
+// asks may see it; else the error is a *rest.Problem. An unlisted one is found by
+// its UUID alone, which is its secret.
+func (s *Service) Shown(c echo.Context) (*Playlist, error) {
 	p, ref, who, err := s.find(c)
 	if err != nil {
 		return nil, err
@@ -215,7 +216,7 @@ func (s *Service) create(c echo.Context) error {
 }
 
 func (s *Service) get(c echo.Context) error {
-	p, err := s.seen(c)
+	p, err := s.Shown(c)
 	if err != nil {
 		return err
 	}

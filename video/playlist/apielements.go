@@ -14,7 +14,7 @@ import (
 )
 
 func (s *Service) videos(c echo.Context) error {
-	p, err := s.seen(c)
+	p, err := s.Shown(c)
 	if err != nil {
 		return err
 	}
@@ -23,14 +23,9 @@ func (s *Service) videos(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	var total int64
-	if err := s.db.Read(ctx).Model(&Element{}).Where("playlist_id = ?", p.ID).Count(&total).Error; err != nil {
-		return fmt.Errorf("count elements: %w", err)
-	}
-	var rows []Element
-	err = s.db.Read(ctx).Where("playlist_id = ?", p.ID).Order("position, id").Offset(page.Start).Limit(page.Count).Find(&rows).Error
+	rows, total, err := s.elements(ctx, p, page)
 	if err != nil {
-		return fmt.Errorf("list elements: %w", err)
+		return err
 	}
 	out, err := s.elementsToAPI(ctx, rest.Current(ctx), rows)
 	if err != nil {

@@ -147,6 +147,28 @@ type apiElement struct {
 // elementsToAPI makes the answers for elements. A video that who asks may not
 // see stands there as private or unavailable (SEC-54).
 func (s *Service) elementsToAPI(ctx context.Context, who *rest.Principal, rows []Element) ([]apiElement, error) {
+	found, err := s.videosOf(ctx, who, rows)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]apiElement, len(rows))
+	for i, e := range rows {
+		out[i] = apiElement{ID: e.ID, Position: e.Position, StartTimestamp: e.StartTimestamp, StopTimestamp: e.StopTimestamp, Type: found[i].kind}
+		if found[i].kind == elementRegular {
+			v := s.catalog.APIVideo(found[i].video, false)
+			out[i].Video = &v
+		}
+	}
+	return out, nil
+}
+
+// found is what there is in place of an element: its video when it is regular.
+type found struct {
+	kind  int
+	video *catalog.Listed
+}
+
+func (s *Service) videosOf(ctx context.Context, who *rest.Principal, rows []Element) ([]found, error) {
 	var ids []int64
 	for _, e := range rows {
 		if e.VideoID != nil {
@@ -170,9 +192,9 @@ func (s *Service) elementsToAPI(ctx context.Context, who *rest.Principal, rows [
 			byID[listed[i].ID] = &listed[i]
 		}
 	}
-	out := make([]apiElement, len(rows))
+	out := make([]found, len(rows))
 	for i, e := range rows {
-		out[i] = apiElement{ID: e.ID, Position: e.Position, StartTimestamp: e.StartTimestamp, StopTimestamp: e.StopTimestamp, Type: elementDeleted}
+		out[i].kind = elementDeleted
 		if e.VideoID == nil || byID[*e.VideoID] == nil {
 			continue
 		}
@@ -180,15 +202,45 @@ func (s *Service) elementsToAPI(ctx context.Context, who *rest.Principal, rows [
 		own := who != nil && (l.Account.ID == who.AccountID || who.IsModerator())
 		switch {
 		case !l.Local && !s.channels.Shows(ctx, who, catalog.HostOf(l.IRI), 0): // SEC-19
-			out[i].Type = elementUnavailable
+			out[i].kind = elementUnavailable
 		case own || (!l.Blocked && l.State == catalog.Published && (l.Privacy == catalog.Public || l.Privacy == catalog.Unlisted)):
-			v := s.catalog.APIVideo(l, false)
-			out[i].Type, out[i].Video = elementRegular, &v
+			out[i] = found{elementRegular, l}
 		case l.Privacy == catalog.Public || l.Privacy == catalog.Unlisted:
-			out[i].Type = elementUnavailable
+			out[i].kind = elementUnavailable
 		default:
-			out[i].Type = elementPrivate
+			out[i].kind = elementPrivate
 		}
 	}
 	return out, nil
+}
+
+// Videos lists a part of the videos of a playlist in its order, those that who
+// may see, and tells how many elements the playlist has.
+func (s *Service) Videos(ctx context.Context, who *rest.Principal, p *Playlist, page rest.Page) ([]catalog.Listed, int64, error) {
+	rows, total, err := s.elements(ctx, p, page)
+	if err != nil {
+		return nil, 0, err
+	}
+	all, err := s.videosOf(ctx, who, rows)
+	if err != nil {
+		return nil, 0, err
+	}
+	var out []catalog.Listed
+	for _, f := range all {
+		if f.kind == elementRegular {
+			out = append(out, *f.video)
+		}
+	}
+	return out, total, nil
+}
+
+func (s *Service) elements(ctx context.Context, p *Playlist, page rest.Page) (rows []Element, total int64, err error) {
+	if err := s.db.Read(ctx).Model(&Element{}).Where("playlist_id = ?", p.ID).Count(&total).Error; err != nil {
+		return nil, 0, fmt.Errorf("count elements: %w", err)
+	}
+	err = s.db.Read(ctx).Where("playlist_id = ?", p.ID).Order("position, id").Offset(page.Start).Limit(page.Count).Find(&rows).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("list elements: %w", err)
+	}
+	return rows, total, nil
 }
