@@ -1,10 +1,14 @@
 package video
 
-import "github.com/kinemesh/kinemesh/video/feed"
+import (
+	"github.com/kinemesh/kinemesh/video/feed"
+	"github.com/kinemesh/kinemesh/video/source"
+)
 
 // publishing assembles what people do with videos once they are there.
 func (v *Video) publishing() {
 	o, cfg := v.o, v.o.Config
+	v.source = source.New(o.DB, v.Catalog)
 	v.feeds = feed.New(feed.Options{
 		DB: o.DB, Catalog: v.Catalog, Listing: v.Listing, Channels: o.Channels, Comments: v.Comments,
 		Instance: func() (name, description string) {

@@ -248,6 +248,24 @@ func (a *Audit) sources(ctx context.Context, named map[string]bool) ([]string, e
 		}
 		return err
 	})
+	if err != nil {
+		return gaps, err
+	}
+	q = a.DB.Read(ctx).Model(&catalog.Video{}).Select("id", "uuid").Where("id IN (SELECT video_id FROM video_sources WHERE kept_name <> '')")
+	err = each(q, func(v catalog.Video) int64 { return v.ID }, func(v catalog.Video) error {
+		src, err := catalog.LoadSource(a.DB.Read(ctx), v.ID)
+		if errors.Is(err, catalog.ErrNotFound) || (err == nil && src.KeptName == "") {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		gap, err := a.object(ctx, named, "video "+v.UUID, src.Key(), src.Size)
+		if gap != "" {
+			gaps = append(gaps, gap)
+		}
+		return err
+	})
 	return gaps, err
 }
 

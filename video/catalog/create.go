@@ -57,11 +57,8 @@ func (s *Service) Create(tx *db.Tx, n NewVideo) (*Video, error) {
 			return nil, fmt.Errorf("create thumbnail: %w", err)
 		}
 	}
-	for _, r := range n.Renditions {
-		r.ID, r.VideoID, r.State, r.CreatedAt, r.UpdatedAt = 0, v.ID, RenditionPlanned, now, now
-		if err := tx.Create(&r).Error; err != nil {
-			return nil, fmt.Errorf("create rendition: %w", err)
-		}
+	if err := PlanRenditions(tx, v.ID, n.Renditions); err != nil {
+		return nil, err
 	}
 	if err := s.created(tx, v); err != nil {
 		return nil, err
@@ -100,9 +97,10 @@ type progress struct {
 //	                and waitTranscoding is off
 //	failed          required ones planned again         state: to transcode
 //	published       one was settled                     tells other servers
-//	any             all settled, none required failed   deletes the upload
+//	any             all settled, none required failed   deletes the upload, or keeps it
 //
-// It is the only place where a local video's state changes. It may run at any
+// It is the only place where a local video's state changes, but for a file that
+// is replaced, which begins anew. It may run at any
 // time and any number of times.
 func (s *Service) Advance(tx *db.Tx, videoID int64) error {
 	v, err := Lock(tx, videoID)
@@ -137,7 +135,7 @@ func (s *Service) Advance(tx *db.Tx, videoID int64) error {
 				return err
 			}
 		}
-		return deleteFiles(tx, v.SourceKey)
+		return s.leaveSource(tx, v)
 	}
 	return nil
 }
@@ -186,8 +184,11 @@ func (s *Service) settle(tx *db.Tx, v *Video, p progress) error {
 		}
 		set["state"], set["last_error"] = ToTranscode, ""
 	default:
-		set["state"], set["last_error"], set["published_at"] = Published, "", now
-		v.State, v.PublishedAt = Published, now
+		set["state"], set["last_error"] = Published, ""
+		v.State = Published
+		if v.UploadedAt == nil { // else only its file is new
+			set["published_at"], v.PublishedAt = now, now
+		}
 	}
 	set["updated_at"] = now
 	if err := tx.Model(&Video{}).Where("id = ?", v.ID).UpdateColumns(set).Error; err != nil {
@@ -196,8 +197,10 @@ func (s *Service) settle(tx *db.Tx, v *Video, p progress) error {
 	if v.State != Published {
 		return nil
 	}
-	if err := s.moved(tx, &before, v); err != nil {
-		return err
+	if v.UploadedAt == nil {
+		if err := s.moved(tx, &before, v); err != nil {
+			return err
+		}
 	}
 	return s.federate(tx, v, FederateCreate)
 }

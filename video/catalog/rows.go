@@ -154,6 +154,7 @@ type Thumbnail struct {
 	Height    int
 	RemoteURL string `gorm:"column:remote_url"`
 	Stored    bool
+	Automatic bool // taken from the video, not sent by its owner
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

@@ -45,6 +45,10 @@ type Options struct {
 
 	Storyboards func() bool // whether every upload gets one, by a job of video/storyboard; nil: none does
 
+	// KeepSources tells whether uploads are kept when all is made of them
+	// (transcoding.original_file.keep); nil: none are.
+	KeepSources func() bool
+
 	InstanceName func() string    // provider name of oEmbed
 	RemoteURI    func() RemoteURI // also lets unlisted remote videos be seen; nil: nobody
 }

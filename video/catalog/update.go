@@ -116,6 +116,9 @@ func (s *Service) RunSchedule(tx *db.Tx, v *Video) error {
 	if err := s.savePasswords(tx, v, before.Privacy, nil); err != nil {
 		return err
 	}
+	if err := s.written(tx, v, Writing{By: v.Owner.UserID, New: isPrivate(&before) && !isPrivate(v)}); err != nil {
+		return err
+	}
 	return s.afterUpdate(tx, &before, v)
 }
 
@@ -216,6 +219,9 @@ func (s *Service) Delete(ctx context.Context, p *rest.Principal, ref Ref) error 
 func (s *Service) Drop(tx *db.Tx, v *Video) error {
 	m, err := LoadMedia(tx.DB, v.ID)
 	if err != nil {
+		return err
+	}
+	if err := dropSource(tx, v.ID); err != nil {
 		return err
 	}
 	keys := []string{v.SourceKey}

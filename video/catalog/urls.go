@@ -92,6 +92,11 @@ func (u URLs) FileDownload(v *Video, f *File) string {
 	return u.Origin + "/download/web-videos/" + f.Filename
 }
 
+// SourceDownload is the address of a kept upload, for its owner.
+func (u URLs) SourceDownload(src *Source) string {
+	return u.Origin + "/download/original-video-files/" + src.KeptName
+}
+
 // Torrent is the address of the .torrent of f; empty when there is none.
 func (u URLs) Torrent(v *Video, f *File) string {
 	switch {

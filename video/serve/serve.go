@@ -87,6 +87,7 @@ func (s *Serve) Routes(r *rest.Router) {
 		"/lazy-static/avatars/:file":        s.actorPicture("avatars"),
 		"/lazy-static/banners/:file":        s.actorPicture("banners"),
 
+		"/download/original-video-files/:file":           s.downloadSource,
 		"/download/torrents/:file":                       s.downloadTorrent,
 		"/download/web-videos/:file":                     s.downloadWebVideo,
 		"/download/streaming-playlists/hls/videos/:file": s.downloadHLS,

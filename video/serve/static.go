@@ -238,6 +238,41 @@ func (s *Serve) downloadFile(c echo.Context, hls bool) error {
 	return s.download(c, o, suffix)
 }
 
+// downloadSource serves a kept upload to the owner of the video and to
+// moderators.
+func (s *Serve) downloadSource(c echo.Context) error {
+	name, err := named(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	var rows []catalog.Source
+	if err := s.o.DB.Read(ctx).Where("kept_name = ? AND kept_name <> ''", name).Limit(1).Find(&rows).Error; err != nil {
+		return fmt.Errorf("look up source: %w", err)
+	}
+	if len(rows) == 0 {
+		return notFound()
+	}
+	v, err := s.video(ctx, catalog.Ref{ID: rows[0].VideoID})
+	if err != nil {
+		return err
+	}
+	p, err := s.permit(c, v)
+	if err != nil {
+		return err
+	}
+	if !catalog.IsOwner(p, v) && !p.IsModerator() {
+		return rest.Forbidden("Cannot get this file")
+	}
+	ext := path.Ext(name)
+	attach(c, safeName(strings.TrimSuffix(rows[0].Filename, path.Ext(rows[0].Filename)))+ext)
+	return s.send(c, rows[0].Key(), cachePrivate)
+}
+
+func attach(c echo.Context, name string) {
+	c.Response().Header().Set(echo.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+}
+
 // download serves an object as an attachment, under a name made of the video's.
 // The owner may always download, others when the video allows it.
 func (s *Serve) download(c echo.Context, o *object, suffix string) error {
@@ -248,8 +283,7 @@ func (s *Serve) download(c echo.Context, o *object, suffix string) error {
 	if !o.video.DownloadEnabled && !catalog.IsOwner(p, o.video) && !p.IsModerator() {
 		return rest.Forbidden("This video is not for download")
 	}
-	name := safeName(o.video.Name) + "-" + strconv.Itoa(o.file.Resolution) + "p" + suffix
-	c.Response().Header().Set(echo.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	attach(c, safeName(o.video.Name)+"-"+strconv.Itoa(o.file.Resolution)+"p"+suffix)
 	return s.send(c, o.key, s.cache(c.Request().Context(), o.video, cacheMedia))
 }
 

@@ -55,6 +55,11 @@ func (u *Upload) makeVideo(ctx context.Context, s *session) (*catalog.Video, err
 	if err != nil {
 		return nil, err
 	}
+	if d.Replaces != 0 {
+		if err := u.onlyAutomatic(ctx, d); err != nil {
+			return nil, err
+		}
+	}
 	if err := u.makePictures(ctx, s, d, info); err != nil {
 		return nil, err
 	}
@@ -79,10 +84,7 @@ func (u *Upload) commit(ctx context.Context, s *session, d *details, info *ffmpe
 		if state != stateFinishing {
 			return unknownSession()
 		}
-		if err := stillOwned(tx, d.ChannelID, s.UserID); err != nil {
-			return err
-		}
-		v, err = u.o.Catalog.Create(tx, catalog.NewVideo{
+		v, err = u.write(tx, s.UserID, d, catalog.NewVideo{
 			UUID: d.UUID, ChannelID: d.ChannelID, Attributes: d.Attributes,
 			Duration: int(math.Round(info.Duration.Seconds())), AspectRatio: math.Round(info.Ratio()*1e4) / 1e4,
 			SourceName: d.Filename, SourceKey: d.sourceKey(), SourceSize: s.Size,
@@ -91,11 +93,36 @@ func (u *Upload) commit(ctx context.Context, s *session, d *details, info *ffmpe
 		if err != nil {
 			return err
 		}
+		if err := catalog.SetSource(tx, sourceOf(v.ID, d, info, s.Size)); err != nil {
+			return err
+		}
 		return tx.Model(&session{}).Where("id = ?", s.ID).UpdateColumns(map[string]any{
 			"state": stateDone, "received": s.Size, "video_id": v.ID, "updated_at": db.Now(),
 		}).Error
 	})
 	return v, err
+}
+
+// write makes a video of a file, or gives it to the video that it is for.
+func (u *Upload) write(tx *db.Tx, userID int64, d *details, n catalog.NewVideo) (*catalog.Video, error) {
+	if d.Replaces != 0 {
+		return u.replace(tx, userID, d, n)
+	}
+	if err := stillOwned(tx, d.ChannelID, userID); err != nil {
+		return nil, err
+	}
+	return u.o.Catalog.Create(tx, n)
+}
+
+// sourceOf is what is known of a file.
+func sourceOf(videoID int64, d *details, info *ffmpeg.Info, size int64) *catalog.Source {
+	src := &catalog.Source{
+		VideoID: videoID, Filename: d.Filename, Size: size, Resolution: info.Resolution(), FPS: max(0, info.FPS()), Metadata: string(info.Raw),
+	}
+	if info.Video != nil {
+		src.Width, src.Height = info.Video.Width, info.Video.Height
+	}
+	return src
 }
 
 func lockSession(tx *db.Tx, id string) (state string, err error) {

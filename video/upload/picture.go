@@ -70,6 +70,7 @@ func (u *Upload) makePictures(ctx context.Context, s *session, d *details, info 
 	}
 	made := map[string][]byte{}
 	for _, t := range missing {
+		t.Automatic = true
 		if made[t.Key()], err = picture.Reencode(frame, t.Width, t.Height); err != nil {
 			return err
 		}

@@ -89,7 +89,7 @@ func (u *Upload) begin(ctx context.Context, s *session, d *details, pictures map
 // first chunk is answered with the video.
 func (u *Upload) opened(c echo.Context, s *session) error {
 	h := c.Response().Header()
-	h.Set(echo.HeaderLocation, "/api/v1"+resumablePath+"?upload_id="+s.ID)
+	h.Set(echo.HeaderLocation, c.Request().URL.Path+"?upload_id="+s.ID)
 	h.Set(echo.HeaderAccessControlExposeHeaders, "Location, Range")
 	have := min(s.Received, u.partSize(s.ID))
 	if s.State == stateDone || have == 0 {
@@ -173,14 +173,17 @@ func parseChunk(r *http.Request) (chunkHeaders, error) {
 
 // put takes a chunk or a question. It is the only way on for a session, also
 // for one whose server was killed while it was being finished.
-func (u *Upload) put(c echo.Context) error {
+func (u *Upload) put(c echo.Context) error { return u.receiveChunk(c, 0) }
+
+// receiveChunk is put for the sessions of new videos, or of one that is replaced.
+func (u *Upload) receiveChunk(c echo.Context, replaces int64) error {
 	ctx, r := c.Request().Context(), c.Request()
 	head, err := parseChunk(r)
 	if err != nil {
 		return err
 	}
 	user := rest.Current(ctx).UserID
-	s, err := u.find(u.o.DB.Read(ctx), user, c.QueryParam("upload_id"))
+	s, err := u.find(u.o.DB.Read(ctx), user, c.QueryParam("upload_id"), replaces)
 	if err != nil {
 		return err
 	}
@@ -188,7 +191,7 @@ func (u *Upload) put(c echo.Context) error {
 		return unknownSession()
 	}
 	if s.State == stateDone {
-		return u.cached(ctx, c, s)
+		return u.cached(ctx, c, s, replaces)
 	}
 	b := newBody(c.Response(), r, u.o.Stall)
 	defer b.close()
@@ -198,14 +201,14 @@ func (u *Upload) put(c echo.Context) error {
 	}
 	defer release()
 	return u.locked(ctx, s.ID, func(p *part) error {
-		s, err := u.find(u.o.DB.Read(ctx), user, s.ID) // as the one before left it
+		s, err := u.find(u.o.DB.Read(ctx), user, s.ID, replaces) // as the one before left it
 		switch {
 		case err != nil:
 			return err
 		case s == nil:
 			return unknownSession()
 		case s.State == stateDone:
-			return u.cached(ctx, c, s)
+			return u.cached(ctx, c, s, replaces)
 		case head.total != s.Size:
 			return rest.Conflict("The total size is not that of the upload")
 		}
@@ -220,12 +223,12 @@ func (u *Upload) put(c echo.Context) error {
 		}
 		b.finished()
 		u.hold(w)
-		return u.complete(ctx, c, s, p)
+		return u.complete(ctx, c, s, p, replaces)
 	})
 }
 
 // complete answers with the video of an upload that is all there.
-func (u *Upload) complete(ctx context.Context, c echo.Context, s *session, p *part) error {
+func (u *Upload) complete(ctx context.Context, c echo.Context, s *session, p *part, replaces int64) error {
 	if err := p.Truncate(s.Size); err != nil { // a killed process may have written more
 		return fmt.Errorf("cut part: %w", err)
 	}
@@ -233,7 +236,7 @@ func (u *Upload) complete(ctx context.Context, c echo.Context, s *session, p *pa
 	if err != nil {
 		return u.failed(ctx, s, err)
 	}
-	return c.JSON(http.StatusOK, answerOf(v))
+	return u.done(c, v, replaces)
 }
 
 // locked runs fn with the part of an upload locked against other processes.
@@ -343,7 +346,7 @@ func answerOf(v *catalog.Video) apiUpload {
 }
 
 // cached answers a request for an upload that is done with its video again.
-func (u *Upload) cached(ctx context.Context, c echo.Context, s *session) error {
+func (u *Upload) cached(ctx context.Context, c echo.Context, s *session, replaces int64) error {
 	if s.VideoID == nil {
 		return unknownSession() // deleted since
 	}
@@ -355,13 +358,15 @@ func (u *Upload) cached(ctx context.Context, c echo.Context, s *session) error {
 		return err
 	}
 	c.Response().Header().Set("X-Resumable-Upload-Cached", "true") // PT
-	return c.JSON(http.StatusOK, answerOf(v))
+	return u.done(c, v, replaces)
 }
 
 // abort ends a session. What is finished already is no session any more.
-func (u *Upload) abort(c echo.Context) error {
+func (u *Upload) abort(c echo.Context) error { return u.abortOf(c, 0) }
+
+func (u *Upload) abortOf(c echo.Context, replaces int64) error {
 	ctx := c.Request().Context()
-	s, err := u.find(u.o.DB.Read(ctx), rest.Current(ctx).UserID, c.QueryParam("upload_id"))
+	s, err := u.find(u.o.DB.Read(ctx), rest.Current(ctx).UserID, c.QueryParam("upload_id"), replaces)
 	if err != nil {
 		return err
 	}

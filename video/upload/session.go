@@ -53,6 +53,8 @@ type details struct {
 	ChannelID  int64               `json:"channelId"`
 	Attributes catalog.Attributes  `json:"attributes"`
 	Pictures   []catalog.Thumbnail `json:"pictures"` // of both types; stored when from the user
+
+	Replaces int64 `json:"replaces,omitempty"` // the video that gets the file; UUID is then the file's own
 }
 
 // named gives the video its UUID and its pictures their names, before anything
@@ -123,11 +125,20 @@ func fingerprint(userID, size int64, filename string, in form.Input, pictures ma
 }
 
 // find loads a resumable session of a user; nil when there is none (SEC-44).
-func (u *Upload) find(g *gorm.DB, userID int64, id string) (*session, error) {
+// replaces is the video that it gives a new file; 0: it makes one.
+func (u *Upload) find(g *gorm.DB, userID int64, id string, replaces int64) (*session, error) {
 	if !validID(id) {
 		return nil, nil
 	}
-	return one(g.Where("id = ? AND user_id = ? AND fingerprint <> ''", id, userID))
+	s, err := one(g.Where("id = ? AND user_id = ? AND fingerprint <> ''", id, userID))
+	if err != nil || s == nil {
+		return nil, err
+	}
+	d, err := s.details()
+	if err != nil || d.Replaces != replaces {
+		return nil, err
+	}
+	return s, nil
 }
 
 // same loads the session that was opened with the same fingerprint.

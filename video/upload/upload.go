@@ -49,6 +49,10 @@ type Options struct {
 	Defaults    func() config.DefaultsPublish
 	MaxFileSize config.Size // upload.max_file_size; zero or less is no limit
 
+	// Replace tells whether files of videos may be replaced
+	// (video_file.update.enabled); nil: they may not.
+	Replace func() bool
+
 	ExpireAfter time.Duration // without activity; an hour when zero
 	Reserve     int64         // bytes that stay free on the disk; 1 GiB when zero, none when negative
 	Stall       time.Duration // how long a client may send nothing; a minute when zero
@@ -122,6 +126,9 @@ func (u *Upload) Routes(r *rest.Router) {
 	r.API.POST(resumablePath, rest.SignedIn, u.open)
 	r.API.PUT(resumablePath, rest.SignedIn, u.put)
 	r.API.DELETE(resumablePath, rest.SignedIn, u.abort)
+	r.API.POST(replacePath, rest.SignedIn, u.openReplace)
+	r.API.PUT(replacePath, rest.SignedIn, u.putReplace)
+	r.API.DELETE(replacePath, rest.SignedIn, u.abortReplace)
 }
 
 // CleanArgs removes uploads that nobody goes on with.

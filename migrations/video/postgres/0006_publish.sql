@@ -5,6 +5,8 @@ ALTER TABLE videos ADD COLUMN scheduled_at TIMESTAMPTZ;       -- when privacy be
 ALTER TABLE videos ADD COLUMN scheduled_privacy INTEGER;
 CREATE INDEX videos_scheduled ON videos (scheduled_at, id) WHERE scheduled_at IS NOT NULL;
 
+ALTER TABLE thumbnails ADD COLUMN automatic BOOLEAN NOT NULL DEFAULT FALSE; -- taken from the video
+
 CREATE TABLE video_passwords (
     id         BIGSERIAL PRIMARY KEY,
     video_id   BIGINT NOT NULL REFERENCES videos (id) ON DELETE CASCADE,
@@ -41,6 +43,7 @@ ALTER TABLE watch_actions DROP COLUMN device;
 ALTER TABLE watch_actions DROP COLUMN client;
 DROP TABLE video_sources;
 DROP TABLE video_passwords;
+ALTER TABLE thumbnails DROP COLUMN automatic;
 DROP INDEX videos_scheduled;
 ALTER TABLE videos DROP COLUMN scheduled_privacy;
 ALTER TABLE videos DROP COLUMN scheduled_at;
