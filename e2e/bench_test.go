@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,20 +127,32 @@ func TestBenchList(t *testing.T) {
 // load asks one URL from several connections at once.
 func load(ctx context.Context, t *testing.T, url string) (rate float64, p50, p99 time.Duration) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, listSeconds*time.Second)
+	return loadAs(ctx, t, listSeconds*time.Second, "", "application/json", url)
+}
+
+// loadAs asks for URLs in turn, with a token unless it is empty.
+func loadAs(ctx context.Context, t *testing.T, limit time.Duration, token, accept string, urls ...string) (rate float64, p50, p99 time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: listWorkers}}
 	took := make([][]time.Duration, listWorkers)
+	var next atomic.Int64
 	var wg sync.WaitGroup
 	begun := time.Now()
 	for w := range listWorkers {
 		wg.Go(func() {
 			for ctx.Err() == nil {
+				url := urls[int(next.Add(1))%len(urls)]
 				at := time.Now()
 				req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 				if err != nil {
 					t.Error(err)
 					return
+				}
+				req.Header.Set("Accept", accept)
+				if token != "" {
+					req.Header.Set("Authorization", "Bearer "+token)
 				}
 				res, err := client.Do(req)
 				if err != nil {
@@ -151,7 +164,7 @@ func load(ctx context.Context, t *testing.T, url string) (rate float64, p50, p99
 				_, err = io.Copy(io.Discard, res.Body)
 				res.Body.Close()
 				if res.StatusCode != http.StatusOK {
-					t.Errorf("status %s", res.Status)
+					t.Errorf("%s: status %s", url, res.Status)
 					return
 				}
 				if err == nil {
@@ -163,7 +176,7 @@ func load(ctx context.Context, t *testing.T, url string) (rate float64, p50, p99
 	wg.Wait()
 	all := slices.Concat(took...)
 	if len(all) == 0 {
-		t.Fatal("no answer")
+		t.Fatalf("no answer from %s", urls[0])
 	}
 	slices.Sort(all)
 	return float64(len(all)) / time.Since(begun).Seconds(), all[len(all)/2], all[len(all)*99/100]

@@ -228,6 +228,14 @@ func get(ctx context.Context, url string) (string, error) {
 	return string(body), err
 }
 
+// DatabaseURL is where the server keeps its rows.
+func (i *Instance) DatabaseURL() string {
+	if i.opts.DatabaseURL != "" {
+		return i.opts.DatabaseURL
+	}
+	return "sqlite:" + filepath.Join(i.Dir, "data", "kinemesh.db")
+}
+
 // PID is the process of the running server.
 func (i *Instance) PID() int {
 	i.mu.Lock()

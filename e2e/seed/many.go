@@ -1,0 +1,84 @@
+package seed
+
+import (
+	"fmt"
+
+	"github.com/kinemesh/kinemesh/config/db"
+)
+
+// What there are many of is made by the database itself.
+
+// at is a time, some seconds before the run.
+func (f *filler) at(secondsBefore string) string {
+	t := f.o.Now.UTC().Format("2006-01-02 15:04:05")
+	return fmt.Sprintf("{strftime('%%Y-%%m-%%d %%H:%%M:%%S', '%s', '-' || (%s) || ' seconds') || '+00:00' @@ TIMESTAMPTZ '%s+00' - (%s) * INTERVAL '1 second'}",
+		t, secondsBefore, t, secondsBefore)
+}
+
+func (f *filler) files(tx *db.Tx) error {
+	here := fmt.Sprintf("FROM videos v WHERE v.id >= %d", f.ids["videos"])
+	now := f.at("0")
+	return exec(tx,
+		`INSERT INTO thumbnails (video_id, type, filename, width, height, remote_url, stored, created_at, updated_at)
+ SELECT v.id, t.n, v.uuid || '-' || t.n || '.jpg', 280 * t.n, 157 * t.n,
+  CASE WHEN v.local THEN '' ELSE substr(v.iri, 1, 20) || '/lazy-static/thumbnails/' || v.uuid || '.jpg' END, v.local, `+now+`, `+now+`
+ FROM videos v, (SELECT 1 AS n UNION SELECT 2) t WHERE v.id >= `+fmt.Sprint(f.ids["videos"]),
+		`INSERT INTO streaming_playlists (video_id, filename, url, segments_filename, segments_url, created_at, updated_at)
+ SELECT v.id, CASE WHEN v.local THEN v.uuid || '-master.m3u8' ELSE '' END,
+  CASE WHEN v.local THEN '' ELSE v.iri || '/master.m3u8' END, '', '', `+now+`, `+now+` `+here,
+		`INSERT INTO video_files (video_id, playlist_id, resolution, width, height, fps, size, filename, url, info_hash, created_at, updated_at)
+ SELECT v.id, p.id, 720, 1280, 720, 30, 20000000 + v.duration * 1000, CASE WHEN v.local THEN v.uuid || '-720-fragmented.mp4' ELSE '' END,
+  CASE WHEN v.local THEN '' ELSE v.iri || '-720-fragmented.mp4' END, '', `+now+`, `+now+`
+ FROM videos v JOIN streaming_playlists p ON p.video_id = v.id WHERE v.id >= `+fmt.Sprint(f.ids["videos"]),
+	)
+}
+
+// comments come in tens on one video: seven threads, the first of which has
+// three answers.
+func (f *filler) comments(tx *db.Tx) error {
+	if f.o.Comments == 0 {
+		return nil
+	}
+	first := f.ids["comments"]
+	author := fmt.Sprintf("%d + 2 * (s.n * 7919 %% %d)", f.ids["actors"]+2*int64(f.o.Channels), f.o.Accounts)
+	at := f.at(fmt.Sprintf("(%d - s.n) * 60", f.o.Comments))
+	return exec(tx, fmt.Sprintf(`INSERT INTO comments (id, iri, url, video_id, thread_id, parent_id, actor_id, local, text, replies, created_at, updated_at)
+ SELECT %d + s.n, 'https://h' || (s.n %% %d) || '.example/c/' || s.n, '', %d + s.n / 10 * 7919 %% %d,
+  CASE WHEN s.n %% 10 < 7 THEN %d + s.n ELSE %d + s.n / 10 * 10 END,
+  CASE WHEN s.n %% 10 < 7 THEN NULL WHEN s.n %% 10 = 9 THEN %d + s.n - 1 ELSE %d + s.n / 10 * 10 END,
+  %s, FALSE, t.body, CASE WHEN s.n %% 10 = 0 THEN 3 ELSE 0 END, %s, %s
+ FROM %s JOIN seed_texts t ON t.n = s.n * 31 %% %d`,
+		first, hosts, f.ids["videos"], f.o.Videos, first, first, first, first, author, at, at, series(f.o.Comments), seedTexts))
+}
+
+func (f *filler) reactions(tx *db.Tx) error {
+	rater := fmt.Sprintf("%d + 2 * ((v.id * 31 + k.n * 7919) %% %d)", f.ids["actors"]+2*int64(f.o.Channels), f.o.Accounts)
+	from := fmt.Sprintf("videos v, (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2) k WHERE v.id >= %d", f.ids["videos"])
+	hour := "{strftime('%Y-%m-%d %H:00:00', 'now', '-' || (v.id * 7 % 400 + k.n) || ' hours') || '+00:00' @@ date_trunc('hour', now()) - (v.id * 7 % 400 + k.n) * INTERVAL '1 hour'}"
+	return exec(tx,
+		`INSERT INTO video_rates (video_id, actor_id, type, iri, created_at)
+ SELECT v.id, `+rater+`, 'like', 'https://h1.example/likes/' || v.id || '/' || k.n, v.published_at FROM `+from+` ON CONFLICT DO NOTHING`,
+		`INSERT INTO video_views (video_id, hour, views, told) SELECT v.id, `+hour+`, 1 + v.views % 50, 0 FROM `+from+` AND v.id % 5 = 0 ON CONFLICT DO NOTHING`,
+	)
+}
+
+// viewers has the instance follow the channels of other servers, so that their
+// videos stay listed, and gives the first user subscriptions and a history.
+func (f *filler) viewers(tx *db.Tx) error {
+	now := f.at("0")
+	follow := func(follower string, limit int) string {
+		return fmt.Sprintf(`INSERT INTO follows (follower_id, target_id, state, iri, created_at, updated_at)
+ SELECT me.id, c.actor_id, 'accepted', 'https://seed.example/follows/' || me.id || '/' || c.id, %s, %s
+ FROM (%s) me, channels c WHERE c.id >= %d AND c.local = FALSE AND c.id < %d ON CONFLICT DO NOTHING`,
+			now, now, follower, f.ids["channels"], f.ids["channels"]+int64(limit))
+	}
+	first := "SELECT MIN(id) FROM users"
+	return exec(tx,
+		follow("SELECT id FROM actors WHERE host = '' AND type = 'Application' ORDER BY id LIMIT 1", f.o.Channels),
+		follow("SELECT a.actor_id AS id FROM accounts a WHERE a.user_id = ("+first+")", min(f.o.Channels, 200)),
+		fmt.Sprintf(`INSERT INTO watch_history (user_id, video_id, at, created_at, updated_at)
+ SELECT (%s), v.id, v.duration / 2, %s, %s FROM videos v WHERE v.id >= %d AND v.id %% 100 = 0 AND (%s) IS NOT NULL`,
+			first, now, now, f.ids["videos"], first),
+		"DROP TABLE seed_texts",
+	)
+}
