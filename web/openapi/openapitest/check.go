@@ -87,8 +87,15 @@ func Load(raw []byte) (*Contract, error) {
 	return c, nil
 }
 
-// Has tells whether the document has an operation for a request.
-func (c *Contract) Has(method, path string) bool { return c.find(method, path) != nil }
+// Template is the path of the operation that a request is for, as the document
+// writes it.
+func (c *Contract) Template(method, path string) (string, bool) {
+	op := c.find(method, path)
+	if op == nil {
+		return "", false
+	}
+	return op.path, true
+}
 
 // find is the operation with the most fixed segments.
 func (c *Contract) find(method, path string) *operation {
@@ -170,7 +177,7 @@ func differences(schema *openapi3.SchemaRef, body []byte) []string {
 	if err := json.Unmarshal(body, &v); err != nil {
 		return []string{fmt.Sprintf("no JSON: %v", err)}
 	}
-	err := schema.Value.VisitJSON(v, openapi3.MultiErrors(), openapi3.DisableReadOnlyValidation())
+	err := schema.Value.VisitJSON(v, openapi3.MultiErrors(), openapi3.DisableReadOnlyValidation(), openapi3.DisablePatternValidation())
 	return flatten(err)
 }
 
@@ -189,12 +196,14 @@ func flatten(err error) (out []string) {
 				at[i] = "[]"
 			}
 		}
-		out = []string{"." + strings.Join(at, ".") + ": " + e.Reason}
+		reason, _, _ := strings.Cut(e.Reason, ": Error at ")
+		out = []string{"." + strings.Join(at, ".") + ": " + reason}
 		if e.Origin != nil {
 			out[0] += ": " + strings.Join(flatten(e.Origin), "; ")
 		}
 	default:
-		out = []string{err.Error()}
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		out = []string{first}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

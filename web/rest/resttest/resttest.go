@@ -118,8 +118,7 @@ func kindOf(v any) string {
 //
 //	subject: difference -- reason
 //
-// A subject or the difference may end with "*", which stands for any end; the
-// subject may be "*" alone.
+// A "*" in the subject or the difference stands for anything.
 type Allowed struct {
 	file  string
 	lines []allowance
@@ -166,8 +165,23 @@ func (a *Allowed) Has(subject, difference string) bool {
 }
 
 func fits(pattern, text string) bool {
-	start, any := strings.CutSuffix(pattern, "*")
-	return pattern == text || any && strings.HasPrefix(text, start)
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == text
+	}
+	first, last := parts[0], parts[len(parts)-1]
+	if len(text) < len(first)+len(last) || !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) {
+		return false
+	}
+	text = text[len(first) : len(text)-len(last)]
+	for _, p := range parts[1 : len(parts)-1] {
+		_, after, found := strings.Cut(text, p)
+		if !found {
+			return false
+		}
+		text = after
+	}
+	return true
 }
 
 // Unused fails the test for each line that nothing needed.
