@@ -55,9 +55,8 @@ func (f *filler) people(tx *db.Tx) error {
 	now := f.o.Now
 	actors := into(tx, "actors", "id, iri, type, username, host, name, inbox, followers, attributed_to, public_key_id, followers_count, created_at, updated_at")
 	users := into(tx, "users", "id, username, email, password_hash, role, created_at, updated_at")
-	accounts := into(tx, "accounts", "id, actor_id, user_id, created_at, updated_at")
-	channels := into(tx, "channels", "id, actor_id, account_id, local, words, created_at, updated_at")
-	all := []*rows{actors, users, accounts, channels}
+	accounts := into(tx, "accounts", "id, actor_id, user_id, created_at, updated_at", actors, users)
+	channels := into(tx, "channels", "id, actor_id, account_id, local, words, created_at, updated_at", actors, accounts)
 	actor := func(i int, kind, path, name, shown string, remote bool, owner string) (string, error) {
 		origin, host := f.home(i, remote)
 		iri := origin + path + name
@@ -94,14 +93,10 @@ func (f *filler) people(tx *db.Tx) error {
 			return err
 		}
 	}
-	for _, r := range all {
-		// In the order in which they refer to each other; what add has written
-		// before is complete, since each holds as many rows.
-		if err := r.flush(); err != nil {
-			return err
-		}
+	if err := channels.flush(); err != nil {
+		return err
 	}
-	return nil
+	return accounts.flush()
 }
 
 // actor is the id of the i-th person or channel.
@@ -122,7 +117,7 @@ func (f *filler) age(i int) time.Duration {
 func (f *filler) videos(tx *db.Tx) error {
 	videos := into(tx, "videos", "id, uuid, iri, channel_id, local, listed, name, folded, description, category, licence, language,"+
 		" privacy, state, nsfw, duration, aspect_ratio, views, likes, dislikes, source_size, published_at, created_at, updated_at")
-	tags := into(tx, "video_tags", "video_id, name, folded, position")
+	tags := into(tx, "video_tags", "video_id, name, folded, position", videos)
 	languages := []any{"en", "en", "en", "de", "fr", "es", "ja", nil, nil}
 	for i := range f.o.Videos {
 		id := f.ids["videos"] + int64(i)
@@ -160,11 +155,6 @@ func (f *filler) videos(tx *db.Tx) error {
 		if err != nil {
 			return err
 		}
-		if len(tags.args) > maxArgs-100 { // after the videos they belong to
-			if err := videos.flush(); err != nil {
-				return err
-			}
-		}
 	}
 	if err := videos.flush(); err != nil {
 		return err
@@ -195,7 +185,7 @@ func (f *filler) uuid() string {
 
 func (f *filler) playlists(tx *db.Tx) error {
 	playlists := into(tx, "playlists", "id, uuid, iri, account_id, channel_id, local, name, words, privacy, type, created_at, updated_at")
-	elements := into(tx, "playlist_elements", "playlist_id, video_id, position, created_at, updated_at")
+	elements := into(tx, "playlist_elements", "playlist_id, video_id, position, created_at, updated_at", playlists)
 	for i := range f.o.Playlists {
 		id, owner, uid, name := f.ids["playlists"]+int64(i), f.rng.IntN(f.o.Channels), f.uuid(), f.w.line(1, 5)
 		origin, host := f.home(owner, f.remote(owner))
@@ -205,9 +195,6 @@ func (f *filler) playlists(tx *db.Tx) error {
 		if err != nil {
 			return err
 		}
-	}
-	if err := playlists.flush(); err != nil {
-		return err
 	}
 	for i := range f.o.Playlists {
 		for position := range 1 + f.rng.IntN(20) {

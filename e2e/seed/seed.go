@@ -109,19 +109,22 @@ type rows struct {
 	tx      *db.Tx
 	head    string
 	columns int
+	most    int     // values in a statement
+	needs   []*rows // that must be there before
 	args    []any
 }
 
-// maxArgs is what both databases take in a statement.
-const maxArgs = 30_000
-
-func into(tx *db.Tx, table, columns string) *rows {
-	return &rows{tx: tx, head: "INSERT INTO " + table + " (" + columns + ") VALUES ", columns: strings.Count(columns, ",") + 1}
+func into(tx *db.Tx, table, columns string, needs ...*rows) *rows {
+	most := 30_000
+	if tx.Dialect() == db.SQLite {
+		most = 600 // its driver looks through all values for each
+	}
+	return &rows{tx: tx, most: most, needs: needs, head: "INSERT INTO " + table + " (" + columns + ") VALUES ", columns: strings.Count(columns, ",") + 1}
 }
 
 func (r *rows) add(values ...any) error {
 	r.args = append(r.args, values...)
-	if len(r.args)+r.columns <= maxArgs {
+	if len(r.args)+r.columns <= r.most {
 		return nil
 	}
 	return r.flush()
@@ -130,6 +133,11 @@ func (r *rows) add(values ...any) error {
 func (r *rows) flush() error {
 	if len(r.args) == 0 {
 		return nil
+	}
+	for _, n := range r.needs {
+		if err := n.flush(); err != nil {
+			return err
+		}
 	}
 	one := "(?" + strings.Repeat(",?", r.columns-1) + ")"
 	n := len(r.args) / r.columns
