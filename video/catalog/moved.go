@@ -1,14 +1,26 @@
 package catalog
 
-import "github.com/kinemesh/kinemesh/config/db"
+import (
+	"fmt"
 
-// moved has [Service.Moved] hear of a change.
+	"github.com/kinemesh/kinemesh/config/db"
+)
+
+// moved has [Service.Moved] hear of a change. A channel changes with each video
+// that is published in it.
 func (s *Service) moved(tx *db.Tx, before, v *Video) error {
+	if v.published() && (before == nil || !before.published()) {
+		if err := tx.Exec("UPDATE channels SET updated_at = ? WHERE id = ?", db.Now(), v.ChannelID).Error; err != nil {
+			return fmt.Errorf("channel of video %d: %w", v.ID, err)
+		}
+	}
 	if s.Moved == nil {
 		return nil
 	}
 	return s.Moved(tx, before, v)
 }
+
+func (v *Video) published() bool { return v.Privacy == Public && v.State == Published }
 
 // Open tells whether everybody may see v and find it in lists.
 func (v *Video) Open() bool {
