@@ -2,6 +2,7 @@ package seed
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -126,14 +127,10 @@ func (f *filler) videos(tx *db.Tx) error {
 		origin, _ := f.home(channel, remote)
 		uid := f.uuid()
 		name := f.w.line(2, 9)
-		words, position := []string{name}, 0
+		words := []string{name} // and tags
 		for range f.rng.IntN(6) {
-			if tag := f.w.one(); len([]rune(tag)) > 1 && !contains(words, tag) {
+			if tag := f.w.one(); len([]rune(tag)) > 1 && !slices.Contains(words, tag) {
 				words = append(words, tag)
-				if err := tags.add(id, tag, tag, position); err != nil {
-					return err
-				}
-				position++
 			}
 		}
 		var category, licence any
@@ -155,20 +152,16 @@ func (f *filler) videos(tx *db.Tx) error {
 		if err != nil {
 			return err
 		}
+		for position, tag := range words[1:] {
+			if err := tags.add(id, tag, tag, position); err != nil {
+				return err
+			}
+		}
 	}
 	if err := videos.flush(); err != nil {
 		return err
 	}
 	return tags.flush()
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 func (f *filler) uuid() string {
