@@ -35,7 +35,9 @@ func TestFollowed(t *testing.T) {
 		w.Video(eve, "By Eve")
 		for i, u := range []*catalogtest.User{carol, dave} {
 			v := w.SaveRemote(catalogtest.RemoteVideo(u, "0a11ce00-0000-4000-8000-00000000000"+string(rune('1'+i))))
-			w.Tx(func(tx *db.Tx) error { return tx.Exec("UPDATE videos SET name = ? WHERE id = ?", "By "+u.Name, v.ID).Error })
+			w.Tx(func(tx *db.Tx) error {
+				return tx.Exec("UPDATE videos SET name = ? WHERE id = ?", "By "+u.Name, v.ID).Error
+			})
 		}
 		subscribe := func(u, target *catalogtest.User, state string) {
 			w.Insert("follows", map[string]any{
