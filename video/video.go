@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/accounts/moderation"
@@ -180,6 +181,7 @@ func (v *Video) assemble() (err error) {
 		DB: o.DB, Catalog: v.Catalog, Store: v.store, Executor: transcode.Local{Tool: o.Tool},
 		Dir: filepath.Join(cfg.Storage.Tmp, "transcode"), MaxFPS: func() int { return cfg.Current().Transcoding.FPS.Max },
 		CopyOnly: func() bool { return !cfg.Current().Transcoding.Enabled }, AllowList: v.Infohashes, Logger: o.Logger,
+		Plan: v.upload.Plan,
 	})
 	if err != nil {
 		return err
@@ -246,6 +248,7 @@ func (v *Video) Module() activitypub.Module {
 		v.passwords.Routes(r)
 		v.feeds.Routes(r)
 		v.source.Routes(r)
+		v.transcode.Routes(r)
 		v.Catalog.Routes(r)
 		edit.New(v.Catalog).Routes(r)
 		v.Listing.Routes(r)
@@ -276,6 +279,22 @@ func (v *Video) UploadExtensions() []string { return v.upload.Extensions() }
 func (v *Video) Check(ctx context.Context) ([]string, error) {
 	a := audit.Audit{DB: v.o.DB, Store: v.store, Federated: v.o.Config.Federation.Enabled, Pending: v.upload.Keys}
 	return a.Run(ctx)
+}
+
+// Tidy deletes the files that nothing names and tells how many there were. It is
+// for a server that does not run: a running one may be about to name them.
+func (v *Video) Tidy(ctx context.Context) (int, error) {
+	a := audit.Audit{DB: v.o.DB, Store: v.store, Pending: v.upload.Keys, Grace: time.Nanosecond}
+	keys, err := a.Garbage(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, key := range keys {
+		if err := v.store.Delete(ctx, key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
 }
 
 // Close releases the folders.

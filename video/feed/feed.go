@@ -58,8 +58,6 @@ type Options struct {
 	// Subscriber is nil when a token is that of an account's feeds, db.ErrNotFound
 	// when it is not.
 	Subscriber func(ctx context.Context, accountID int64, token string) error
-	// OfFollowed limits a list to the channels that an account follows.
-	OfFollowed func(f *listing.Filter, a *channel.Account)
 }
 
 // Service makes feeds. It is safe for concurrent use.

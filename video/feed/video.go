@@ -191,7 +191,7 @@ func (s *Service) subscriptions(c echo.Context) (*feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.o.OfFollowed(&f, account)
+	f.FollowedBy = account.ID
 	out := s.newFeed()
 	out.private = true
 	out.Title = account.Actor.Username + " - " + out.Title

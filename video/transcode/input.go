@@ -47,7 +47,10 @@ func (s *Service) input(ctx context.Context, w *work, dir string) (*input, time.
 			return nil, webWait, err
 		}
 	}
-	key := w.video.SourceKey
+	key, err := s.sourceKey(ctx, w.video)
+	if err != nil {
+		return nil, 0, err
+	}
 	if key == "" {
 		f := w.largest()
 		if f == nil {
@@ -67,6 +70,21 @@ func (s *Service) input(ctx context.Context, w *work, dir string) (*input, time.
 		in.still, err = s.still(ctx, w, dir)
 	}
 	return in, 0, err
+}
+
+// sourceKey is where the upload lies; empty when it is gone.
+func (s *Service) sourceKey(ctx context.Context, v *catalog.Video) (string, error) {
+	if v.SourceKey != "" {
+		return v.SourceKey, nil
+	}
+	src, err := catalog.LoadSource(s.o.DB.Read(ctx), v.ID)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return src.Key(), nil
 }
 
 // webFile is the web file of the rendition's resolution, which an odd or absent

@@ -93,6 +93,14 @@ func (s *Service) writeLists(ctx context.Context, put *stored, v *catalog.Video,
 			files = append(files, f)
 		}
 	}
+	return s.putLists(ctx, put, v, media, files, p, m.segments)
+}
+
+// putLists stores playlists of files. fresh are segment hashes that media does
+// not know.
+func (s *Service) putLists(ctx context.Context, put *stored, v *catalog.Video, media *catalog.Media, files []catalog.File,
+	p *catalog.StreamingPlaylist, fresh ...hls.File,
+) error {
 	slices.SortStableFunc(files, func(a, b catalog.File) int { return a.Resolution - b.Resolution })
 	renditions, err := renditionsOf(files)
 	if err != nil {
@@ -102,7 +110,7 @@ func (s *Service) writeLists(ctx context.Context, put *stored, v *catalog.Video,
 	if err != nil {
 		return err
 	}
-	sums, err := s.segments(ctx, v, media, files, m)
+	sums, err := s.segments(ctx, v, media, files, fresh)
 	if err != nil {
 		return err
 	}
@@ -123,11 +131,14 @@ func renditionsOf(files []catalog.File) ([]hls.Rendition, error) {
 	return out, nil
 }
 
-// segments are the hashes of all files: those of the new one, and of the others
+// segments are the hashes of all files: the fresh ones, and those of the others
 // as they were written before or, should that be lost, computed again.
-func (s *Service) segments(ctx context.Context, v *catalog.Video, media *catalog.Media, files []catalog.File, m *made) ([]hls.File, error) {
-	known := map[string]hls.File{m.segments.Name: m.segments}
-	if media.Playlist != nil && len(files) > 1 {
+func (s *Service) segments(ctx context.Context, v *catalog.Video, media *catalog.Media, files []catalog.File, fresh []hls.File) ([]hls.File, error) {
+	known := map[string]hls.File{}
+	for _, f := range fresh {
+		known[f.Name] = f
+	}
+	if media.Playlist != nil && len(files) > len(fresh) {
 		data, err := s.read(ctx, catalog.HLSKey(v.UUID, media.Playlist.SegmentsFilename))
 		if err != nil && !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, storage.ErrKey) {
 			return nil, err

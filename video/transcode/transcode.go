@@ -11,6 +11,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/video/storage"
 	"github.com/kinemesh/kinemesh/video/torrent"
 )
@@ -30,6 +31,8 @@ type Options struct {
 	// CopyOnly takes streams over as they are: transcoding.enabled is off, and
 	// the upload let only files in that play.
 	CopyOnly func() bool
+	// Plan decides which renditions of a kind are made of a file.
+	Plan func(info *ffmpeg.Info, kind string) ([]catalog.Rendition, error)
 	// AllowList hears of new info hashes; nil when no tracker runs here.
 	AllowList *torrent.AllowList
 	Logger    *slog.Logger

@@ -38,6 +38,13 @@ func plan(info *ffmpeg.Info, t config.Transcoding) ([]catalog.Rendition, error) 
 	return out, nil
 }
 
+// Plan decides which renditions of one kind are made of a file.
+func (u *Upload) Plan(info *ffmpeg.Info, kind string) ([]catalog.Rendition, error) {
+	t := u.o.Transcoding()
+	t.WebVideos.Enabled, t.HLS.Enabled = kind == catalog.KindWeb, kind == catalog.KindHLS
+	return plan(info, t)
+}
+
 // resolutions are the highest to make and those below. The highest is the
 // file's own, or, when the settings do not want that, the highest enabled one
 // that the file has.
