@@ -159,7 +159,7 @@ func stripWebSeed(t *testing.T, from, to string) {
 func npmPackages(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	modules := filepath.Join("npm", "node_modules")
-	if _, err := os.Stat(filepath.Join(modules, "axe-core", "axe.min.js")); err != nil {
+	if !newer(filepath.Join(modules, ".package-lock.json"), filepath.Join("npm", "package-lock.json")) {
 		cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--silent", "--ignore-scripts")
 		cmd.Dir = "npm"
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -171,6 +171,16 @@ func npmPackages(ctx context.Context, t *testing.T) string {
 		t.Fatal(err)
 	}
 	return abs
+}
+
+// newer tells whether a file was written after another one.
+func newer(a, b string) bool {
+	of, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	than, err := os.Stat(b)
+	return err == nil && of.ModTime().After(than.ModTime())
 }
 
 // The command line made for PeerTube publishes here unmodified and within the
