@@ -88,6 +88,7 @@ func command() *cobra.Command {
 		},
 	}
 	root.AddCommand(serve, check, settings, actorCommand(&file))
+	root.AddCommand(backupCommands(&file)...)
 	addCommands(root, &file, activitypub.Commands(nil, nil))
 	return root
 }
@@ -213,7 +214,7 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 	if err != nil {
 		return err
 	}
-	a.accounts.Users.Used = a.video.Catalog.Used
+	a.video.TellUsers(a.accounts.Users)
 	a.video.History.Wanted = a.accounts.Users.KeepsHistory
 	a.accounts.Pictures.Files = a.video.Files()
 	a.video.ServeActorPictures(a.accounts.Pictures.Find)
@@ -335,7 +336,7 @@ func (a *app) firstUser(ctx context.Context) error {
 func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Server, *tracker.Server, error) {
 	o := web.ServerOptions{
 		Config: a.cfg, Logger: a.log, Authenticate: a.accounts.OAuth.Authenticate,
-		AuthenticateAdmin: a.accounts.OAuth.AuthenticateStrict, Metrics: a.metrics,
+		AuthenticateAdmin: a.accounts.OAuth.AuthenticateStrict, Metrics: a.metrics, Changes: a.db.Changes,
 	}
 	var s *web.Server
 	clientIP := func(r *http.Request) string { return s.ClientIP(r) }

@@ -3,9 +3,9 @@ package user
 // Stats is what a user did, as administrators see it.
 type Stats struct {
 	Videos         int64 `json:"videosCount"`
-	Abuses         int64 `json:"abusesCount"`         // that others made of the user's things
-	AbusesAccepted int64 `json:"abusesAcceptedCount"` // of those that the user made
-	AbusesCreated  int64 `json:"abusesCreatedCount"`
+	Abuses         int64 `json:"abusesCount"`         // of what is the user's
+	AbusesAccepted int64 `json:"abusesAcceptedCount"` // those of them that moderators accepted
+	AbusesCreated  int64 `json:"abusesCreatedCount"`  // by the user
 	Comments       int64 `json:"videoCommentsCount"`
 }
 
