@@ -89,7 +89,7 @@ func command() *cobra.Command {
 	}
 	root.AddCommand(serve, check, settings, actorCommand(&file))
 	root.AddCommand(backupCommands(&file)...)
-	addCommands(root, &file, activitypub.Commands(nil, nil))
+	addCommands(root, &file, slices.Concat(activitypub.Commands(nil, nil), accounts.Commands()))
 	return root
 }
 

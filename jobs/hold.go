@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,7 +25,11 @@ func (hold) TableName() string { return "job_holds" }
 func Hold(ctx context.Context, d *db.DB, kind string, until time.Time) error {
 	err := d.Tx(ctx, func(tx *db.Tx) error {
 		if until.IsZero() {
-			return tx.Where("kind = ?", kind).Delete(&hold{}).Error
+			tx.Notify(topic)
+			return errors.Join(
+				tx.Where("kind = ?", kind).Delete(&hold{}).Error,
+				tx.Model(&Job{}).Where("kind = ? AND state = ?", kind, Waiting).Update("epoch", "").Error, // to be offered again
+			)
 		}
 		return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&hold{kind, until.UTC().Truncate(time.Microsecond)}).Error
 	})

@@ -188,6 +188,7 @@ func (v *Video) assemble() (err error) {
 	}
 	v.serve, err = serve.New(serve.Options{
 		DB: o.DB, Catalog: v.Catalog, Store: v.store, Secret: string(cfg.Secrets.PeerTube),
+		Tool: o.Tool, MaxGenerated: cfg.DownloadGenerateVideo.MaxParallelDownloads,
 		OpenPrivateFiles: !cfg.StaticFiles.PrivateFilesRequireAuth, Logger: o.Logger,
 	})
 	if err != nil {

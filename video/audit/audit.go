@@ -42,9 +42,7 @@ type Audit struct {
 func (a *Audit) Run(ctx context.Context) ([]string, error) {
 	var gaps []string
 	named := map[string]bool{} // objects that a row names
-	for _, check := range []func(context.Context, map[string]bool) ([]string, error){
-		a.files, a.playlists, a.thumbnails, a.captions, a.storyboards, a.sources, a.renditions, a.states, a.unnamed,
-	} {
+	for _, check := range append(a.naming(), a.renditions, a.states, a.unnamed) {
 		g, err := check(ctx, named)
 		if err != nil {
 			return nil, err
@@ -52,6 +50,13 @@ func (a *Audit) Run(ctx context.Context) ([]string, error) {
 		gaps = append(gaps, g...)
 	}
 	return gaps, nil
+}
+
+// naming are the checks that look at each object that a row names.
+func (a *Audit) naming() []func(context.Context, map[string]bool) ([]string, error) {
+	return []func(context.Context, map[string]bool) ([]string, error){
+		a.files, a.playlists, a.thumbnails, a.captions, a.storyboards, a.sources,
+	}
 }
 
 // object notes that a row names key, and tells what is wrong with the object.
@@ -314,8 +319,28 @@ func (a *Audit) states(ctx context.Context, _ map[string]bool) ([]string, error)
 	return gaps, err
 }
 
-// unnamed finds objects that no row names and no job will delete.
+// unnamed tells of objects that no row names and no job will delete.
 func (a *Audit) unnamed(ctx context.Context, named map[string]bool) ([]string, error) {
+	keys, err := a.garbage(ctx, named)
+	gaps := make([]string, len(keys))
+	for i, key := range keys {
+		gaps[i] = fmt.Sprintf("%s is stored, but nothing names it", key)
+	}
+	return gaps, err
+}
+
+// Garbage lists the objects that no row names and no job will delete.
+func (a *Audit) Garbage(ctx context.Context) ([]string, error) {
+	named := map[string]bool{}
+	for _, check := range a.naming() {
+		if _, err := check(ctx, named); err != nil {
+			return nil, err
+		}
+	}
+	return a.garbage(ctx, named)
+}
+
+func (a *Audit) garbage(ctx context.Context, named map[string]bool) (unnamed []string, err error) {
 	doomed, err := a.doomed(ctx)
 	if err != nil {
 		return nil, err
@@ -334,11 +359,10 @@ func (a *Audit) unnamed(ctx context.Context, named map[string]bool) ([]string, e
 		age = grace
 	}
 	before := time.Now().Add(-age)
-	var gaps []string
 	for _, prefix := range []string{"web-videos", "streaming-playlists", "torrents", "thumbnails", "previews", "captions", "storyboards", "sources"} {
 		err := a.Store.Walk(ctx, prefix, func(o storage.Object) error {
 			if !named[o.Key] && !doomed[o.Key] && o.ModTime.Before(before) && !strings.HasPrefix(o.Key, "uploads/") {
-				gaps = append(gaps, fmt.Sprintf("%s is stored, but nothing names it", o.Key))
+				unnamed = append(unnamed, o.Key)
 			}
 			return nil
 		})
@@ -346,7 +370,7 @@ func (a *Audit) unnamed(ctx context.Context, named map[string]bool) ([]string, e
 			return nil, fmt.Errorf("list %s: %w", prefix, err)
 		}
 	}
-	return gaps, nil
+	return unnamed, nil
 }
 
 // doomed are the keys that waiting jobs will delete.
