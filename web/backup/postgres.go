@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -198,7 +199,7 @@ func restoreTable(ctx context.Context, tx pgx.Tx, table, path string) (rows int6
 func firstLine(z *gzip.Reader) (string, error) {
 	var line []byte
 	for b := make([]byte, 1); len(line) < 64<<10; {
-		if _, err := z.Read(b); err != nil {
+		if _, err := io.ReadFull(z, b); err != nil {
 			return "", err
 		}
 		if b[0] == '\n' {
