@@ -22,7 +22,7 @@ func addCommands(root *cobra.Command, file *string, commands []activitypub.Comma
 		parent, name := root, c.Use
 		if group, rest, ok := strings.Cut(c.Use, " "); ok {
 			if groups[group] == nil {
-				groups[group] = &cobra.Command{Use: group, Short: "Look at and mend the " + group, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+				groups[group] = &cobra.Command{Use: group, Short: about(group), Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 				root.AddCommand(groups[group])
 			}
 			parent, name = groups[group], rest
@@ -40,6 +40,17 @@ func addCommands(root *cobra.Command, file *string, commands []activitypub.Comma
 		sub.Flags().AddGoFlagSet(flags)
 		parent.AddCommand(sub)
 	}
+}
+
+// about says what the subcommands of a group do.
+func about(group string) string {
+	switch group {
+	case "user":
+		return "Make users and look after them"
+	case "follow":
+		return "Follow other servers"
+	}
+	return "Look at and mend the " + group
 }
 
 // runCommand runs a module's subcommand on the assembled server.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/command"
 	"github.com/kinemesh/kinemesh/accounts/mail"
 	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/accounts/notification"
@@ -56,6 +57,8 @@ type Accounts struct {
 	Mutes         *moderation.Service
 	// Subscriptions are the channels that users follow.
 	Subscriptions *subscription.Service
+
+	commands []activitypub.Command
 	// Notifications know what happens to users and follows. Modules that have more
 	// to tell add to them at start.
 	Notifications *notification.Service
@@ -95,8 +98,13 @@ func New(o Options) *Accounts {
 		Notifications: told, Users: users, OAuth: auth, Channels: channels, Mail: mails, Pictures: pictures,
 		Mutes:         moderation.New(moderation.Options{DB: o.DB, Actors: o.Engine.Actors, Channels: channels, Rules: o.Rules}),
 		Subscriptions: subscription.New(subscription.Options{DB: o.DB, Engine: o.Engine, Channels: channels}),
+		commands:      command.Commands(command.Options{DB: o.DB, Engine: o.Engine, Users: users, OAuth: auth}),
 	}
 }
+
+// Commands are the subcommands of the module, to be listed and explained; those
+// of [Accounts.Module] run.
+func Commands() []activitypub.Command { return command.Commands(command.Options{}) }
 
 // CleanArgs removes sessions and links of mails that are over.
 type CleanArgs struct{}
@@ -121,6 +129,7 @@ func (a *Accounts) Module() activitypub.Module {
 			{Name: "accounts.clean_sessions", Every: cleanEvery, Args: CleanArgs{}},
 		}, a.Mail.Periodic(), a.Notifications.Periodic()),
 		Routes:        a.Routes,
+		Commands:      a.commands,
 		Migrations:    []migrations.Set{migrations.Accounts},
 		ActorFields:   a.Channels.ActorFields,
 		ActorSaved:    a.actorSaved,

@@ -1,6 +1,7 @@
 package activitypub
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -215,9 +216,19 @@ func (e *Engine) addFollowing(c echo.Context) error {
 	if err := c.Bind(&body); err != nil {
 		return rest.BadRequest("The body should be JSON with hosts or handles")
 	}
+	if err := e.AskToFollow(c.Request().Context(), body.Hosts, body.Handles); err != nil {
+		return err
+	}
+	return rest.NoContent(c)
+}
+
+// AskToFollow has the instance follow other servers by host, and accounts and
+// channels by handle or address, each in a job of its own. A *rest.Problem says
+// which of them cannot be followed.
+func (e *Engine) AskToFollow(ctx context.Context, hosts, handles []string) error {
 	var check rest.Checker
 	var todo []FollowArgs
-	for _, h := range body.Hosts {
+	for _, h := range hosts {
 		host, err := iri.NormalHost(e.Actors.Scheme(), h)
 		if err != nil || e.Actors.ServesHost(host) {
 			check.Refuse("body", "hosts", "Should be hosts of other servers", h)
@@ -225,7 +236,7 @@ func (e *Engine) addFollowing(c echo.Context) error {
 		}
 		todo = append(todo, FollowArgs{Host: host})
 	}
-	for _, h := range body.Handles {
+	for _, h := range handles {
 		if iri.Valid(h) && !e.Actors.IsLocal(h) { // the address of a channel or account
 			todo = append(todo, FollowArgs{Address: h})
 			continue
@@ -246,7 +257,7 @@ func (e *Engine) addFollowing(c echo.Context) error {
 	if len(todo) == 0 {
 		return rest.Invalid("body", "hosts", "Should name a host or a handle", nil)
 	}
-	err := e.db.Tx(c.Request().Context(), func(tx *db.Tx) error {
+	return e.db.Tx(ctx, func(tx *db.Tx) error {
 		for _, a := range todo {
 			if err := jobs.Insert(tx, a, jobs.Unique(a.Host+a.Handle+a.Address)); err != nil {
 				return err
@@ -254,10 +265,6 @@ func (e *Engine) addFollowing(c echo.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return rest.NoContent(c)
 }
 
 // removeFollowing ends the follow of a handle, or of all that is followed as
@@ -268,26 +275,32 @@ func (e *Engine) removeFollowing(c echo.Context) error {
 	if err != nil {
 		return rest.NotFound("Follow not found")
 	}
+	if err := e.StopFollowing(ctx, name); err != nil {
+		return notFound(err, "Follow not found")
+	}
+	return rest.NoContent(c)
+}
+
+// StopFollowing ends the instance's follow of a handle, or of what is followed as
+// a host's instance actor. ErrNotFound when there is none.
+func (e *Engine) StopFollowing(ctx context.Context, hostOrHandle string) error {
 	instance, err := e.Actors.Instance(ctx)
 	if err != nil {
 		return err
 	}
 	var target *actor.Actor
-	if strings.Contains(name, "@") {
-		target, err = e.Actors.ByHandle(ctx, name)
+	if strings.Contains(hostOrHandle, "@") {
+		target, err = e.Actors.ByHandle(ctx, hostOrHandle)
 	} else {
-		target, err = e.Actors.FollowedServer(ctx, instance.ID, name)
+		target, err = e.Actors.FollowedServer(ctx, instance.ID, hostOrHandle)
 	}
 	if err != nil {
-		return notFound(err, "Follow not found")
-	}
-	if _, err := actor.FollowBetween(e.db.Read(ctx), instance.ID, target.ID); err != nil {
-		return notFound(err, "Follow not found")
-	}
-	if err := e.Unfollow(ctx, instance, target); err != nil {
 		return err
 	}
-	return rest.NoContent(c)
+	if _, err := actor.FollowBetween(e.db.Read(ctx), instance.ID, target.ID); err != nil {
+		return err
+	}
+	return e.Unfollow(ctx, instance, target)
 }
 
 // follower finds the follower of the instance that the path names.
