@@ -14,6 +14,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/delivery"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
+	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 // contentType of every document; PeerTube sends the charset too.
@@ -48,6 +49,7 @@ func (e *Engine) Negotiate(next echo.HandlerFunc) echo.HandlerFunc {
 		case doc == nil:
 			return next(c)
 		}
+		rest.Share(c)
 		return e.sendDocument(c, doc)
 	}
 }

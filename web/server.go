@@ -51,6 +51,9 @@ type ServerOptions struct {
 	// answered as to an API client.
 	PageError func(echo.Context, *rest.Problem) error
 	Metrics   prometheus.Registerer // nil: none
+	// Changes grows with every change that this process makes; with it, answers
+	// for everybody are given more than once. nil: none is.
+	Changes func() uint64
 	// Audit notes what is changed; may be nil.
 	Audit echo.MiddlewareFunc
 }
@@ -67,6 +70,7 @@ type Server struct {
 	o        ServerOptions
 	echo     *echo.Echo
 	router   *rest.Router
+	answers  *answers
 	panics   prometheus.Counter
 	stopping atomic.Bool
 }
@@ -77,7 +81,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(errorLog{o.Logger})
-	s := &Server{o: o, echo: e, panics: prometheus.NewCounter(prometheus.CounterOpts{
+	s := &Server{o: o, echo: e, answers: &answers{changes: o.Changes, now: time.Now}, panics: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "kinemesh_web_panics_total", Help: "Requests that ended in a panic.",
 	})}
 	if o.Metrics != nil {
@@ -88,7 +92,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 	limits := newLimits(o.Config.RatesLimit, o.Authenticate)
 	e.Use(
 		middleware.RequestIDWithConfig(middleware.RequestIDConfig{RequestIDHandler: withRequestID}),
-		s.logRequest, s.recover, echo.WrapMiddleware(SecurityHeaders), s.timeout, cors, limits.middleware,
+		s.logRequest, s.recover, echo.WrapMiddleware(SecurityHeaders), cors, limits.middleware, s.answers.middleware, s.timeout,
 		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: bodyLimit, Skipper: isUpload}),
 		middleware.GzipWithConfig(middleware.GzipConfig{Skipper: notText, MinLength: 1024, Level: 5}),
 	)

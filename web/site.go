@@ -270,6 +270,7 @@ func (s *Site) home(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	rest.Share(c)
 	return s.pages.List(c.Response(), &ListPage{
 		Shell: s.shell(c), Chips: chips(c), Cards: cards, Pager: pager, Empty: s.emptyList(), Canonical: "/",
 	})

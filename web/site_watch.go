@@ -110,6 +110,7 @@ func (s *Site) watch(c echo.Context) error {
 	if w.Next, err = s.next(c, v.ID); err != nil {
 		return err
 	}
+	rest.Share(c)
 	return s.pages.Watch(c.Response(), w)
 }
 

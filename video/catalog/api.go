@@ -74,6 +74,7 @@ func (s *Service) details(c echo.Context) error {
 		return err
 	}
 	d.UserHistory = short[0].UserHistory
+	rest.Share(c)
 	return c.JSON(http.StatusOK, d)
 }
 

@@ -35,6 +35,7 @@ func (s *Service) list(c echo.Context) error {
 // told.
 func (s *Service) Answer(c echo.Context, f Filter, own bool) error {
 	ctx := c.Request().Context()
+	rest.Share(c)
 	rows, total, err := s.List(ctx, f)
 	if err != nil {
 		return err

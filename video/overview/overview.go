@@ -190,6 +190,7 @@ func (s *Service) videos(c echo.Context) error {
 			out.Tags = append(out.Tags, tagBlock{found.tags[i], videos})
 		}
 	}
+	rest.Share(c)
 	return c.JSON(http.StatusOK, out)
 }
 

@@ -196,6 +196,7 @@ func writeXML(c echo.Context, v any) error {
 	if err != nil {
 		return err
 	}
+	rest.Share(c)
 	c.Response().Header().Set("Cache-Control", siteMapLife)
 	return c.Blob(http.StatusOK, xmlContentType, append([]byte(xml.Header), text...))
 }
