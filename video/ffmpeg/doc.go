@@ -9,8 +9,8 @@
 //  2. [Tool.Probe] runs ffprobe on it, restricted to the demuxers of that very
 //     container and to local files (SEC-58), and compares what it found with
 //     the limits (SEC-60).
-//  3. [Tool.WebVideo], [Tool.HLS] and [Tool.Thumbnail] convert it, under the
-//     same restriction.
+//  3. [Tool.WebVideo], [Tool.HLS], [Tool.Thumbnail] and [Tool.Mux] convert it,
+//     under the same restriction.
 //
 // The two restrictions belong together: with the protocol list alone, a text
 // file named .mp4 that holds an HLS playlist or an ffconcat script reads other

@@ -24,6 +24,7 @@ type command struct {
 	dir    string        // working folder, absolute
 	wall   time.Duration // until it is killed
 	stdout io.Writer     // nil throws the output away
+	stream bool          // stdout is the product, as long as it may be
 	stderr *tail         // nil: kept for the error only
 }
 
@@ -50,7 +51,11 @@ func (t *Tool) exec(ctx context.Context, c command) error {
 	cmd.Env = []string{} // nil would pass ours on
 	cmd.Stderr = messages
 	if c.stdout != nil {
-		cmd.Stdout = &capped{w: c.stdout, left: limits.Output, full: func() { fail(ErrOutput) }}
+		left := limits.Output
+		if c.stream {
+			left = limits.FileSize
+		}
+		cmd.Stdout = &capped{w: c.stdout, left: left, full: func() { fail(ErrOutput) }}
 	}
 	cmd.SysProcAttr = t.sandbox.attributes()
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }

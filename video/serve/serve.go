@@ -12,6 +12,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/video/password"
 	"github.com/kinemesh/kinemesh/video/storage"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -23,6 +24,11 @@ type Options struct {
 	Catalog *catalog.Service
 	Store   storage.Store
 	Secret  string // secrets.peertube
+
+	// Tool puts generated downloads together; nil: there are none. MaxGenerated of
+	// them run at a time (download_generate_video.max_parallel_downloads).
+	Tool         *ffmpeg.Tool
+	MaxGenerated int
 
 	// OpenPrivateFiles hands out private files without asking who wants them
 	// (static_files.private_files_require_auth is false).
@@ -51,6 +57,8 @@ type Serve struct {
 	// Passwords are those of protected videos; nil: there are none.
 	Passwords *password.Service
 
+	generating chan struct{} // one for each generated download that runs
+
 	fetches  singleflight.Group
 	fetching chan struct{}
 }
@@ -65,6 +73,7 @@ func New(o Options) (*Serve, error) {
 	}
 	return &Serve{
 		o: o, log: o.Logger, urls: o.Catalog.URLs(), tokens: newTokens(o.Secret), fetching: make(chan struct{}, maxFetching),
+		generating: make(chan struct{}, max(1, o.MaxGenerated)),
 	}, nil
 }
 
@@ -87,6 +96,7 @@ func (s *Serve) Routes(r *rest.Router) {
 		"/lazy-static/avatars/:file":        s.actorPicture("avatars"),
 		"/lazy-static/banners/:file":        s.actorPicture("banners"),
 
+		"/download/videos/generate/:id":                  s.generate,
 		"/download/original-video-files/:file":           s.downloadSource,
 		"/download/torrents/:file":                       s.downloadTorrent,
 		"/download/web-videos/:file":                     s.downloadWebVideo,
