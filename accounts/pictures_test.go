@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -329,4 +330,73 @@ func refreshed(t *testing.T, s *aptest.Server, pictures *picture.Service, iri st
 		t.Fatal(err)
 	}
 	return sets[a.ID]
+}
+
+// TestSEC44Pictures lets a user and a moderator reach for what is not theirs.
+func TestSEC44Pictures(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		e, token := site(t, d)
+		red := face(t, 60, 60, color.RGBA{200, 0, 0, 255})
+		for path, field := range map[string]string{
+			"/users/me/avatar": "avatarfile", "/video-channels/alice_channel/avatar": "avatarfile", "/video-channels/alice_channel/banner": "bannerfile",
+		} {
+			if a := e.Upload("/api/v1"+path+"/pick", token["alice"], field, "a.png", red); a.Code != 200 {
+				t.Fatalf("%s: %d %s", path, a.Code, a.Text())
+			}
+		}
+		before := e.Do("GET", "/api/v1/video-channels/alice_channel", "", nil).Text()
+		for _, part := range []string{"avatar", "banner"} {
+			path := "/api/v1/video-channels/alice_channel/" + part
+			if a := e.Upload(path+"/pick", token["bob"], part+"file", "b.png", red); a.Code != 403 {
+				t.Errorf("%s of another user set: %d", part, a.Code)
+			}
+			if a := e.Do("DELETE", path, token["bob"], nil); a.Code != 403 {
+				t.Errorf("%s of another user removed: %d", part, a.Code)
+			}
+			if a := e.Do("DELETE", "/api/v1/config/instance-"+part, token["mod"], nil); a.Code != 403 {
+				t.Errorf("%s of the instance removed by a moderator: %d", part, a.Code)
+			}
+		}
+		if a := e.Do("DELETE", "/api/v1/users/me/avatar", token["bob"], nil); a.Code != 204 {
+			t.Errorf("his own, which is not there: %d", a.Code)
+		}
+		if after := e.Do("GET", "/api/v1/video-channels/alice_channel", "", nil).Text(); after != before {
+			t.Errorf("changed:\n%s\n%s", before, after)
+		}
+	})
+}
+
+// TestSEC56PictureNames names files as nobody else may: what a user calls a file
+// is forgotten, and only whole names that we gave are found.
+func TestSEC56PictureNames(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		e, token := site(t, d)
+		a := e.Upload("/api/v1/users/me/avatar/pick", token["alice"], "avatarfile", "../../../../etc/cron.d/x.html", face(t, 60, 60, color.White))
+		_, paths := widths(a.JSON()["avatars"])
+		ours := regexp.MustCompile(`^avatars/[0-9a-f-]{36}-(48|120|600|1500)\.jpg$`)
+		for _, key := range e.Files.Keys() {
+			if !ours.MatchString(key) {
+				t.Errorf("stored as %s", key)
+			}
+		}
+		file := paths[0][strings.LastIndex(paths[0], "/")+1:]
+		if key, err := e.Pictures.Find(t.Context(), "avatars", file); err != nil || key != "avatars/"+file {
+			t.Errorf("Find(%s) = %s, %v", file, key, err)
+		}
+		name := file[:36]
+		for _, other := range []string{
+			"", ".", "..", "/", name, name + ".jpg", name + "-48", name + "-48.png", name + "-48.jpg.html", name + "-49.jpg", name + "-048.jpg",
+			name + "-48.jpg/", name + "-48.jpg\x00", "../" + file, "avatars/" + file, "..%2f" + file, `..\` + file, strings.ToUpper(file), " " + file, file + " ",
+			"%", "%-48.jpg", "_" + file[1:],
+		} {
+			if key, err := e.Pictures.Find(t.Context(), "avatars", other); err == nil {
+				t.Errorf("Find(%q) = %s", other, key)
+			}
+		}
+		for _, folder := range []string{"banners", "", "..", "avatars/"} {
+			if key, err := e.Pictures.Find(t.Context(), folder, file); err == nil {
+				t.Errorf("Find in %q = %s", folder, key)
+			}
+		}
+	})
 }
