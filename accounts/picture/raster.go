@@ -9,6 +9,7 @@ import (
 	_ "image/gif" // decoders of what is sent
 	"image/jpeg"
 	"image/png"
+	"io"
 
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp"
@@ -34,6 +35,9 @@ const (
 // shape, turned as its camera was held, everything but pixels dropped (SEC-41).
 // The files are JPEGs; where see-through parts may stay, PNGs when there are any.
 func render(data []byte, sizes []Size, mayBeClear bool) (files [][]byte, extension string, err error) {
+	if len(data) > MaxBytes {
+		return nil, "", fmt.Errorf("%w: %d bytes", ErrRefused, len(data))
+	}
 	src, err := decode(data)
 	if err != nil {
 		return nil, "", err
@@ -48,7 +52,7 @@ func render(data []byte, sizes []Size, mayBeClear bool) (files [][]byte, extensi
 		if extension == pngs {
 			err = png.Encode(&out, cut)
 		} else {
-			err = jpeg.Encode(&out, onWhite(cut), &jpeg.Options{Quality: quality})
+			err = encode(&out, cut)
 		}
 		if err != nil {
 			return nil, "", fmt.Errorf("encode picture: %w", err)
@@ -61,11 +65,26 @@ func render(data []byte, sizes []Size, mayBeClear bool) (files [][]byte, extensi
 	return files, extension, nil
 }
 
+// JPEG makes a file of one size of a picture, for those who have limits of their own:
+// cut, turned, with nothing but pixels (SEC-41).
+func JPEG(data []byte, size Size) ([]byte, error) {
+	src, err := decode(data)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := encode(&out, scale(src, size)); err != nil {
+		return nil, fmt.Errorf("encode picture: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func encode(out io.Writer, m *image.NRGBA) error {
+	return jpeg.Encode(out, onWhite(m), &jpeg.Options{Quality: quality})
+}
+
 // decode reads a picture, of an animation its first frame.
 func decode(data []byte) (image.Image, error) {
-	if len(data) > MaxBytes {
-		return nil, fmt.Errorf("%w: %d bytes", ErrRefused, len(data))
-	}
 	head, format, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
