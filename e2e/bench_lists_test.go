@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ var (
 	benchVideos   = flag.Int("bench-videos", 100_000, "videos of the instance whose lists are measured")
 	benchComments = flag.Int("bench-comments", 1_000_000, "comments of that instance")
 	benchOnly     = flag.String("bench-only", "", "measure the lists whose names contain this")
+	benchOrigin   = flag.String("bench-origin", "", "measure the running server at this address, which has been seeded")
 	benchSeconds  = flag.Int("bench-seconds", 4, "how long each list is asked for")
 )
 
@@ -90,6 +92,15 @@ func TestBenchLists(t *testing.T) {
 	if !*benchServer {
 		t.Skip("run by make bench")
 	}
+	if *benchOrigin != "" {
+		ctx := slow(t, 40*time.Minute)
+		c := &rig.Client{Origin: *benchOrigin, HTTP: http.DefaultClient}
+		if err := c.Login(ctx, "root", rig.Password); err != nil {
+			t.Fatal(err)
+		}
+		measureLists(ctx, t, c, *benchOrigin)
+		return
+	}
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
 			ctx := slow(t, 40*time.Minute)
@@ -101,25 +112,30 @@ func TestBenchLists(t *testing.T) {
 			if err := i.Launch(ctx); err != nil {
 				t.Fatal(err)
 			}
-			c := root(ctx, t, i)
-			fmt.Printf("%-36s %10s %10s %10s   (%s, %d videos, concurrency %d)\n", "list", "requests/s", "p50", "p99", e.name, *benchVideos, listWorkers)
-			for _, list := range listEndpoints(*benchVideos) {
-				token := ""
-				if list.token {
-					token = c.Token
-				}
-				urls := make([]string, len(list.paths))
-				for n, p := range list.paths {
-					urls[n] = i.Origin + "/api/v1" + p
-				}
-				rate, p50, p99 := loadAs(ctx, t, time.Duration(*benchSeconds)*time.Second, token, "application/json", urls...)
-				note := ""
-				if p99 > aimP99 {
-					note = fmt.Sprintf("  above %v", aimP99)
-				}
-				fmt.Printf("%-36s %10.0f %10s %10s%s\n", list.name, rate, round(p50), round(p99), note)
-			}
+			measureLists(ctx, t, root(ctx, t, i), e.name)
 		})
+	}
+}
+
+// measureLists prints a line a list.
+func measureLists(ctx context.Context, t *testing.T, c *rig.Client, name string) {
+	t.Helper()
+	fmt.Printf("%-36s %10s %10s %10s   (%s, %d videos, concurrency %d)\n", "list", "requests/s", "p50", "p99", name, *benchVideos, listWorkers)
+	for _, list := range listEndpoints(*benchVideos) {
+		token := ""
+		if list.token {
+			token = c.Token
+		}
+		urls := make([]string, len(list.paths))
+		for n, p := range list.paths {
+			urls[n] = c.Origin + "/api/v1" + p
+		}
+		rate, p50, p99 := loadAs(ctx, t, time.Duration(*benchSeconds)*time.Second, token, "application/json", urls...)
+		note := ""
+		if p99 > aimP99 {
+			note = fmt.Sprintf("  above %v", aimP99)
+		}
+		fmt.Printf("%-36s %10.0f %10s %10s%s\n", list.name, rate, round(p50), round(p99), note)
 	}
 }
 

@@ -177,7 +177,7 @@ func dialect(d db.Dialect, s string) string {
 
 // series is a table s with one column n from 0 to count-1.
 func series(count int) string {
-	return fmt.Sprintf("{(WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n + 1 < %d) SELECT n FROM c) @@ (SELECT generate_series(0, %d) AS n)} s",
+	return fmt.Sprintf("{(WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n + 1 < %d) SELECT n FROM c) @@ (SELECT generate_series(0::bigint, %d) AS n)} s",
 		count, count-1)
 }
 
