@@ -61,6 +61,15 @@ const startTimeout = 60 * time.Second
 
 // Start writes the settings, starts the server and returns when it answers.
 func Start(ctx context.Context, o Options) (*Instance, error) {
+	i, err := New(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return i, i.Launch(ctx)
+}
+
+// New writes the settings of a server that is not started.
+func New(ctx context.Context, o Options) (*Instance, error) {
 	port := o.Port
 	if port == 0 {
 		var err error
@@ -82,10 +91,7 @@ func Start(ctx context.Context, o Options) (*Instance, error) {
 		Origin: scheme + host, Host: host, Dir: o.Dir,
 		Config: filepath.Join(o.Dir, "kinemesh.json"), opts: o, port: port,
 	}
-	if err := i.writeSettings(); err != nil {
-		return nil, err
-	}
-	return i, i.Launch(ctx)
+	return i, i.writeSettings()
 }
 
 // FreePort asks the kernel for a port on loopback.
