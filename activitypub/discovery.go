@@ -1,10 +1,12 @@
 package activitypub
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -32,6 +34,13 @@ func (e *Engine) routes(r *rest.Router) {
 	if e.o.Rules != nil {
 		hostrule.API{
 			Rules: e.o.Rules, Name: actor.InstanceName, Host: e.Actors.Host(), URL: e.Actors.LocalIRI(actor.Application, actor.InstanceName),
+			Since: func(ctx context.Context) (time.Time, error) {
+				a, err := e.Actors.Instance(ctx)
+				if err != nil {
+					return time.Time{}, err
+				}
+				return a.CreatedAt.UTC(), nil
+			},
 		}.Routes(r)
 	}
 }

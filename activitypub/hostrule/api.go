@@ -1,6 +1,7 @@
 package hostrule
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -24,11 +25,20 @@ type apiRule struct {
 	CreatedAt     time.Time  `json:"createdAt"`
 }
 
-// apiAccount is the instance, in whose name rules are made.
+// apiAccount is the instance, in whose name rules are made (OpenAPI Account).
 type apiAccount struct {
-	Name string `json:"name"`
-	Host string `json:"host"`
-	URL  string `json:"url"`
+	ID                    int64      `json:"id"`
+	Name                  string     `json:"name"`
+	DisplayName           string     `json:"displayName"`
+	Host                  string     `json:"host"`
+	URL                   string     `json:"url"`
+	Description           *string    `json:"description"`
+	Avatars               []struct{} `json:"avatars"`
+	HostRedundancyAllowed bool       `json:"hostRedundancyAllowed"`
+	FollowingCount        int64      `json:"followingCount"`
+	FollowersCount        int64      `json:"followersCount"`
+	CreatedAt             time.Time  `json:"createdAt"`
+	UpdatedAt             time.Time  `json:"updatedAt"`
 }
 
 type apiServer struct {
@@ -40,6 +50,8 @@ type API struct {
 	Rules *Rules
 	// Name and Host are the instance actor's.
 	Name, Host, URL string
+	// Since tells when that one was made; nil: nobody knows.
+	Since func(context.Context) (time.Time, error)
 }
 
 // Routes registers the endpoints.
@@ -73,9 +85,16 @@ func (a API) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	by := apiAccount{Name: a.Name, DisplayName: a.Name, Host: a.Host, URL: a.URL, Avatars: []struct{}{}}
+	if a.Since != nil {
+		if by.CreatedAt, err = a.Since(c.Request().Context()); err != nil {
+			return err
+		}
+		by.UpdatedAt = by.CreatedAt
+	}
 	out := make([]apiRule, len(rows))
 	for i, row := range rows {
-		out[i] = apiRule{apiAccount{a.Name, a.Host, a.URL}, apiServer{row.Host}, row.Action, row.Reason, row.CreatedAt.UTC()}
+		out[i] = apiRule{by, apiServer{row.Host}, row.Action, row.Reason, row.CreatedAt.UTC()}
 	}
 	return c.JSON(http.StatusOK, rest.NewList(total, out))
 }

@@ -333,7 +333,7 @@ func TestAPI(t *testing.T) {
 		t.Fatalf("blocks: %v", out)
 	}
 	first := data[0].(map[string]any)
-	if first["blockedServer"].(map[string]any)["host"] != "evil.example" || first["byAccount"].(map[string]any)["name"] != "kinemesh" || first["createdAt"] == nil {
+	if first["blockedServer"].(map[string]any)["host"] != "evil.example" || first["byAccount"].(map[string]any)["name"] != "kinemesh" || first["byAccount"].(map[string]any)["displayName"] != "kinemesh" || first["createdAt"] == nil {
 		t.Errorf("block: %v", first)
 	}
 	if _, out := call("moderator", "GET", "?action=all&sort=host&search=QUIET", ""); out["total"] != 1.0 {
