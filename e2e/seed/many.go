@@ -63,7 +63,8 @@ func (f *filler) reactions(tx *db.Tx) error {
 }
 
 // viewers has the instance follow the channels of other servers, so that their
-// videos stay listed, and gives the first user subscriptions and a history.
+// videos stay listed, gives the first user subscriptions and a history, and
+// the actors of this server their keys.
 func (f *filler) viewers(tx *db.Tx) error {
 	now := f.at("0")
 	follow := func(follower string, limit int) string {
@@ -79,6 +80,12 @@ func (f *filler) viewers(tx *db.Tx) error {
 		fmt.Sprintf(`INSERT INTO watch_history (user_id, video_id, at, created_at, updated_at)
  SELECT (%s), v.id, v.duration / 2, %s, %s FROM videos v WHERE v.id >= %d AND v.id %% 100 = 0 AND (%s) IS NOT NULL`,
 			first, now, now, f.ids["videos"], first),
+		// Actors of this server share a key that is there already, since making one
+		// takes long. Without one the server does not start with these rows.
+		fmt.Sprintf(`UPDATE actors SET public_key_pem = COALESCE((SELECT o.public_key_pem FROM actors o JOIN actor_keys k ON k.actor_id = o.id
+ ORDER BY o.id LIMIT 1), '') WHERE id >= %d AND host = ''`, f.ids["actors"]),
+		fmt.Sprintf(`INSERT INTO actor_keys (actor_id, private_pem) SELECT a.id, k.private_pem
+ FROM actors a, (SELECT private_pem FROM actor_keys ORDER BY actor_id LIMIT 1) k WHERE a.id >= %d AND a.host = ''`, f.ids["actors"]),
 		"DROP TABLE seed_texts",
 	)
 }

@@ -54,7 +54,8 @@ type filler struct {
 	w   *words
 }
 
-// Fill adds to a migrated database.
+// Fill adds to a database that a server has been started with: it is migrated,
+// and the actor of the instance has its key.
 func Fill(ctx context.Context, d *db.DB, o Options) error {
 	o.complete()
 	f := &filler{o: o, d: d, rng: rand.New(rand.NewPCG(1, 2)), ids: map[string]int64{}}
