@@ -30,8 +30,8 @@ func (s *Service) pictureRoutes(r *rest.Router) {
 		silent bool // a new picture is not answered
 	}{
 		{"/users/me/avatar", rest.SignedIn, picture.Avatar, me, false},
-		{"/video-channels/:handle/avatar", rest.SignedIn, picture.Avatar, s.pictured, false},
-		{"/video-channels/:handle/banner", rest.SignedIn, picture.Banner, s.pictured, false},
+		{"/video-channels/:handle/avatar", rest.Owner, picture.Avatar, s.pictured, false},
+		{"/video-channels/:handle/banner", rest.Owner, picture.Banner, s.pictured, false},
 		{"/config/instance-avatar", rest.Admin, picture.Avatar, s.instance, true},
 		{"/config/instance-banner", rest.Admin, picture.Banner, s.instance, true},
 	} {

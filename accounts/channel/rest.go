@@ -23,14 +23,14 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.GET("/accounts", rest.Anyone, s.listAccounts)
 	r.API.GET("/accounts/:name", rest.Anyone, s.getAccount)
 	r.API.GET("/accounts/:name/video-channels", rest.Anyone, s.listOfAccount)
-	r.API.GET("/accounts/:name/followers", rest.SignedIn, s.followersOfAccount)
-	r.API.GET("/video-channels/:handle/followers", rest.SignedIn, s.followersOfChannel)
+	r.API.GET("/accounts/:name/followers", rest.Owner, s.followersOfAccount)
+	r.API.GET("/video-channels/:handle/followers", rest.Owner, s.followersOfChannel)
 	r.API.GET("/video-channels", rest.Anyone, s.listLocal)
 	r.API.GET("/search/video-channels", rest.Anyone, s.search)
 	r.API.POST("/video-channels", rest.SignedIn, s.create)
 	r.API.GET("/video-channels/:handle", rest.Anyone, s.get)
-	r.API.PUT("/video-channels/:handle", rest.SignedIn, s.update)
-	r.API.DELETE("/video-channels/:handle", rest.SignedIn, s.remove)
+	r.API.PUT("/video-channels/:handle", rest.Owner, s.update)
+	r.API.DELETE("/video-channels/:handle", rest.Owner, s.remove)
 	s.pictureRoutes(r)
 }
 

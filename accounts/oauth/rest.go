@@ -31,8 +31,8 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.GET(strings.TrimPrefix(clientPath, "/api/v1"), rest.Anyone, s.localClient)
 	r.API.POST(strings.TrimPrefix(tokenPath, "/api/v1"), rest.Anyone, s.token)
 	r.API.POST("/users/revoke-token", rest.SignedIn, s.revoke)
-	r.API.GET("/users/:id/token-sessions", rest.SignedIn, s.listSessions)
-	r.API.POST("/users/:id/token-sessions/:tokenSessionId/revoke", rest.SignedIn, s.revokeSession)
+	r.API.GET("/users/:id/token-sessions", rest.Owner, s.listSessions)
+	r.API.POST("/users/:id/token-sessions/:tokenSessionId/revoke", rest.Owner, s.revokeSession)
 }
 
 func (s *Service) localClient(c echo.Context) error {

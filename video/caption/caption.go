@@ -39,8 +39,8 @@ func New(o Options) *Service { return &Service{o} }
 // Routes registers the REST endpoints.
 func (s *Service) Routes(r *rest.Router) {
 	r.API.GET("/videos/:id/captions", rest.Anyone, s.list)
-	r.API.PUT("/videos/:id/captions/:language", rest.SignedIn, s.put)
-	r.API.DELETE("/videos/:id/captions/:language", rest.SignedIn, s.remove)
+	r.API.PUT("/videos/:id/captions/:language", rest.Owner, s.put)
+	r.API.DELETE("/videos/:id/captions/:language", rest.Owner, s.remove)
 }
 
 type apiLanguage struct {

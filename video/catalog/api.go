@@ -22,7 +22,7 @@ func (s *Service) Routes(r *rest.Router) {
 	}
 	r.API.GET("/videos/:id", rest.Anyone, s.details)
 	r.API.GET("/videos/:id/", rest.Anyone, s.details) // clients ask so too
-	r.API.DELETE("/videos/:id", rest.SignedIn, s.remove)
+	r.API.DELETE("/videos/:id", rest.Owner, s.remove)
 	r.API.GET("/videos/:id/description", rest.Anyone, s.description)
 	r.API.GET("/videos/:id/metadata/:file", rest.Anyone, s.metadata)
 

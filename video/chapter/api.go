@@ -26,7 +26,7 @@ func New(d *db.DB, c *catalog.Service) *Service { return &Service{d, c} }
 // Routes registers the REST endpoints.
 func (s *Service) Routes(r *rest.Router) {
 	r.API.GET("/videos/:id/chapters", rest.Anyone, s.get)
-	r.API.PUT("/videos/:id/chapters", rest.SignedIn, s.put)
+	r.API.PUT("/videos/:id/chapters", rest.Owner, s.put)
 }
 
 type apiChapter struct {

@@ -32,7 +32,7 @@ type Edit struct{ catalog *catalog.Service }
 func New(c *catalog.Service) *Edit { return &Edit{c} }
 
 // Routes registers the endpoint.
-func (e *Edit) Routes(r *rest.Router) { r.API.PUT("/videos/:id", rest.SignedIn, e.update) }
+func (e *Edit) Routes(r *rest.Router) { r.API.PUT("/videos/:id", rest.Owner, e.update) }
 
 func (e *Edit) update(c echo.Context) error {
 	ctx := c.Request().Context()

@@ -19,10 +19,10 @@ const maxBody = 1 << 20
 // Routes registers the endpoints.
 func (s *Service) Routes(r *rest.Router) {
 	const path = "/videos/:id/passwords"
-	r.API.GET(path, rest.SignedIn, s.list)
-	r.API.PUT(path, rest.SignedIn, s.replace)
-	r.API.POST(path, rest.SignedIn, s.add)
-	r.API.DELETE(path+"/:password", rest.SignedIn, s.remove)
+	r.API.GET(path, rest.Owner, s.list)
+	r.API.PUT(path, rest.Owner, s.replace)
+	r.API.POST(path, rest.Owner, s.add)
+	r.API.DELETE(path+"/:password", rest.Owner, s.remove)
 }
 
 // own is the protected video that the request may change.

@@ -43,14 +43,14 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.GET("/users/me/video-playlists/videos-exist", rest.SignedIn, s.exist)
 	r.API.POST("/video-playlists", rest.SignedIn, s.create)
 	r.API.GET("/video-playlists/:id", rest.Anyone, s.get)
-	r.API.PUT("/video-playlists/:id", rest.SignedIn, s.update)
-	r.API.DELETE("/video-playlists/:id", rest.SignedIn, s.delete)
+	r.API.PUT("/video-playlists/:id", rest.Owner, s.update)
+	r.API.DELETE("/video-playlists/:id", rest.Owner, s.delete)
 
 	r.API.GET("/video-playlists/:id/videos", rest.Anyone, s.videos)
-	r.API.POST("/video-playlists/:id/videos", rest.SignedIn, s.add)
-	r.API.POST("/video-playlists/:id/videos/reorder", rest.SignedIn, s.reorder)
-	r.API.PUT("/video-playlists/:id/videos/:element", rest.SignedIn, s.cut)
-	r.API.DELETE("/video-playlists/:id/videos/:element", rest.SignedIn, s.take)
+	r.API.POST("/video-playlists/:id/videos", rest.Owner, s.add)
+	r.API.POST("/video-playlists/:id/videos/reorder", rest.Owner, s.reorder)
+	r.API.PUT("/video-playlists/:id/videos/:element", rest.Owner, s.cut)
+	r.API.DELETE("/video-playlists/:id/videos/:element", rest.Owner, s.take)
 }
 
 func notFound() *rest.Problem { return rest.NotFound("Video playlist not found") }

@@ -20,7 +20,7 @@ import (
 func (s *Service) routes(r *rest.Router) {
 	r.API.PUT("/videos/:id/rate", rest.SignedIn, s.put)
 	r.API.GET("/users/me/videos/:id/rating", rest.SignedIn, s.get)
-	r.API.GET("/accounts/:name/ratings", rest.SignedIn, s.list)
+	r.API.GET("/accounts/:name/ratings", rest.Owner, s.list)
 }
 
 func (s *Service) put(c echo.Context) error {

@@ -22,9 +22,9 @@ func (s *Service) routes(r *rest.Router) {
 	r.API.POST("/abuses", rest.SignedIn, s.post)
 	r.API.PUT("/abuses/:abuse", rest.Moderator, s.put)
 	r.API.DELETE("/abuses/:abuse", rest.Moderator, s.remove)
-	r.API.GET("/abuses/:abuse/messages", rest.SignedIn, s.getMessages)
-	r.API.POST("/abuses/:abuse/messages", rest.SignedIn, s.postMessage)
-	r.API.DELETE("/abuses/:abuse/messages/:message", rest.SignedIn, s.deleteMessage)
+	r.API.GET("/abuses/:abuse/messages", rest.Owner, s.getMessages)
+	r.API.POST("/abuses/:abuse/messages", rest.Owner, s.postMessage)
+	r.API.DELETE("/abuses/:abuse/messages/:message", rest.Owner, s.deleteMessage)
 	r.API.GET("/users/me/abuses", rest.SignedIn, s.getMine)
 }
 

@@ -31,7 +31,7 @@ func New(d *db.DB, c *catalog.Service) *Service { return &Service{d, c} }
 
 // Routes registers the endpoints.
 func (s *Service) Routes(r *rest.Router) {
-	r.API.GET("/videos/:id/source", rest.SignedIn, s.get)
+	r.API.GET("/videos/:id/source", rest.Owner, s.get)
 	r.API.DELETE("/videos/:id/source/file", rest.Admin, s.remove)
 }
 

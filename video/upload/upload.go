@@ -126,9 +126,9 @@ func (u *Upload) Routes(r *rest.Router) {
 	r.API.POST(resumablePath, rest.SignedIn, u.open)
 	r.API.PUT(resumablePath, rest.SignedIn, u.put)
 	r.API.DELETE(resumablePath, rest.SignedIn, u.abort)
-	r.API.POST(replacePath, rest.SignedIn, u.openReplace)
-	r.API.PUT(replacePath, rest.SignedIn, u.putReplace)
-	r.API.DELETE(replacePath, rest.SignedIn, u.abortReplace)
+	r.API.POST(replacePath, rest.Owner, u.openReplace)
+	r.API.PUT(replacePath, rest.Owner, u.putReplace)
+	r.API.DELETE(replacePath, rest.Owner, u.abortReplace)
 }
 
 // CleanArgs removes uploads that nobody goes on with.

@@ -25,7 +25,7 @@ func (s *Service) Routes(r *rest.Router) {
 		access rest.Access
 		of     scope
 	}{
-		{"/accounts/:accountName", rest.SignedIn, s.own},
+		{"/accounts/:accountName", rest.Owner, s.own},
 		{"/server", rest.Moderator, func(echo.Context) (int64, error) { return Instance, nil }},
 	} {
 		lists := "/watched-words" + part.path + "/lists"

@@ -54,8 +54,9 @@ func (p *Principal) IsModerator() bool { return p != nil && p.Role <= RoleModera
 // IsAdmin tells whether p is an administrator; false for nil.
 func (p *Principal) IsAdmin() bool { return p != nil && p.Role == RoleAdmin }
 
-// Access says who may call a route. Ownership of the object is checked by the
-// operation; this is the rule that holds before it runs (SEC-43).
+// Access says who may call a route (SEC-43). It is the rule that holds before
+// the operation runs; whose the object is, the operation of an [Owner] route
+// finds out.
 type Access int
 
 // The access rules. The zero value is no rule, and a route without a rule is
@@ -64,13 +65,14 @@ const (
 	_         Access = iota
 	Anyone           // no token needed; one that is sent must be valid
 	SignedIn         // any user
+	Owner            // users, for what is theirs or what they look after: the operation asks
 	Moderator        // moderators and administrators
 	Admin            // administrators
 )
 
 // String names the rule, for the list of routes.
 func (a Access) String() string {
-	return [...]string{"none", "anyone", "user", "moderator", "admin"}[a]
+	return [...]string{"none", "anyone", "user", "owner", "moderator", "admin"}[a]
 }
 
 // Authenticate finds the principal of a request: nil without credentials, an

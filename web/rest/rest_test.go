@@ -47,6 +47,7 @@ func server(t *testing.T, log *slog.Logger) *echo.Echo {
 	}
 	r.API.GET("/anyone", rest.Anyone, ok)
 	r.API.GET("/user", rest.SignedIn, ok)
+	r.API.GET("/owner", rest.Owner, ok)
 	r.API.GET("/moderator", rest.Moderator, ok)
 	r.API.GET("/admin", rest.Admin, ok)
 	r.API.POST("/boom", rest.Anyone, func(echo.Context) error { return errors.New("password is hunter2 at /srv/x") })
@@ -73,6 +74,7 @@ func TestAccessRules(t *testing.T) {
 	want := map[string]map[string]int{
 		"anyone":    {"": 200, "user": 200, "moderator": 200, "admin": 200, "forged": 401},
 		"user":      {"": 401, "user": 200, "moderator": 200, "admin": 200, "forged": 401},
+		"owner":     {"": 401, "user": 200, "moderator": 200, "admin": 200, "forged": 401},
 		"moderator": {"": 401, "user": 403, "moderator": 200, "admin": 200, "forged": 401},
 		"admin":     {"": 401, "user": 403, "moderator": 403, "admin": 200, "forged": 401},
 	}
