@@ -103,8 +103,8 @@ func (p *Picture) mediaType() string {
 	return "image/jpeg"
 }
 
-// keys are where the files lie in storage.
-func (p *Picture) keys() []string {
+// Keys are where the files lie in storage.
+func (p *Picture) Keys() []string {
 	out := make([]string, len(p.Sizes))
 	for i, s := range p.Sizes {
 		out[i] = key(p.File(s))
@@ -253,7 +253,7 @@ func dropFiles(tx *db.Tx, pictures []Picture) error {
 	var keys []string
 	for i := range pictures {
 		if pictures[i].Stored {
-			keys = append(keys, pictures[i].keys()...)
+			keys = append(keys, pictures[i].Keys()...)
 		}
 	}
 	if len(keys) == 0 {

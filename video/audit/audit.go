@@ -1,7 +1,7 @@
 // Package audit compares the video tables with what lies in storage and with
 // the jobs that are to come, and tells every gap (REL-24). It changes nothing.
 //
-// Imported by: video. Imports video/catalog and video/storage.
+// Imported by: video. Imports video/catalog, video/storage and accounts/picture.
 package audit
 
 import (
@@ -13,6 +13,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/kinemesh/kinemesh/accounts/picture"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
@@ -55,7 +56,7 @@ func (a *Audit) Run(ctx context.Context) ([]string, error) {
 // naming are the checks that look at each object that a row names.
 func (a *Audit) naming() []func(context.Context, map[string]bool) ([]string, error) {
 	return []func(context.Context, map[string]bool) ([]string, error){
-		a.files, a.playlists, a.thumbnails, a.captions, a.storyboards, a.sources,
+		a.files, a.playlists, a.thumbnails, a.captions, a.storyboards, a.sources, a.pictures,
 	}
 }
 
@@ -359,7 +360,7 @@ func (a *Audit) garbage(ctx context.Context, named map[string]bool) (unnamed []s
 		age = grace
 	}
 	before := time.Now().Add(-age)
-	for _, prefix := range []string{"web-videos", "streaming-playlists", "torrents", "thumbnails", "previews", "captions", "storyboards", "sources"} {
+	for _, prefix := range []string{"web-videos", "streaming-playlists", "torrents", "thumbnails", "previews", "captions", "storyboards", "sources", "avatars"} {
 		err := a.Store.Walk(ctx, prefix, func(o storage.Object) error {
 			if !named[o.Key] && !doomed[o.Key] && o.ModTime.Before(before) && !strings.HasPrefix(o.Key, "uploads/") {
 				unnamed = append(unnamed, o.Key)
@@ -376,9 +377,10 @@ func (a *Audit) garbage(ctx context.Context, named map[string]bool) (unnamed []s
 // doomed are the keys that waiting jobs will delete.
 func (a *Audit) doomed(ctx context.Context) (map[string]bool, error) {
 	out := map[string]bool{}
-	q := a.DB.Read(ctx).Model(&jobs.Job{}).Where("kind = ? AND state IN ?", catalog.DeleteFilesArgs{}.Kind(), []string{jobs.Waiting, jobs.Active})
+	q := a.DB.Read(ctx).Model(&jobs.Job{}).Where("kind IN ? AND state IN ?",
+		[]string{catalog.DeleteFilesArgs{}.Kind(), picture.DropArgs{}.Kind()}, []string{jobs.Waiting, jobs.Active})
 	err := each(q, func(j jobs.Job) int64 { return j.ID }, func(j jobs.Job) error {
-		var args catalog.DeleteFilesArgs
+		var args struct{ Keys []string } // of both kinds
 		if err := j.Decode(&args); err != nil {
 			return err
 		}

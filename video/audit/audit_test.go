@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kinemesh/kinemesh/accounts/picture"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/jobs"
@@ -97,6 +98,22 @@ func TestGaps(t *testing.T) {
 		{"a storyboard is gone", func(t *testing.T, _ *catalogtest.World, s *storage.FS, _ *catalog.Video) {
 			drop(t, s, "storyboards/b.jpg")
 		}, "storyboards/b.jpg, which is not stored"},
+		{"an avatar is gone", func(t *testing.T, w *catalogtest.World, s *storage.FS, v *catalog.Video) {
+			avatar(t, w, s, v, true)
+			drop(t, s, "avatars/face-48.jpg")
+		}, "avatars/face-48.jpg, which is not stored"},
+		{"an avatar of another server was not asked for", func(t *testing.T, w *catalogtest.World, s *storage.FS, v *catalog.Video) {
+			avatar(t, w, s, v, false)
+		}, ""},
+		{"an avatar has no row", func(t *testing.T, _ *catalogtest.World, s *storage.FS, _ *catalog.Video) {
+			put(t, s, "avatars/stray-48.jpg")
+			age(t, s, "avatars/stray-48.jpg")
+		}, "avatars/stray-48.jpg is stored, but nothing names it"},
+		{"a job will delete the avatar", func(t *testing.T, w *catalogtest.World, s *storage.FS, _ *catalog.Video) {
+			put(t, s, "avatars/old-48.jpg")
+			age(t, s, "avatars/old-48.jpg")
+			w.Tx(func(tx *db.Tx) error { return jobs.Insert(tx, picture.DropArgs{Keys: []string{"avatars/old-48.jpg"}}) })
+		}, ""},
 		{"subtitles have no row", func(t *testing.T, _ *catalogtest.World, s *storage.FS, _ *catalog.Video) {
 			put(t, s, "captions/stray.vtt")
 			age(t, s, "captions/stray.vtt")
@@ -144,6 +161,21 @@ func TestGaps(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// avatar gives the account of a video one of two sizes.
+func avatar(t *testing.T, w *catalogtest.World, s *storage.FS, v *catalog.Video, stored bool) {
+	t.Helper()
+	now := db.Now()
+	p := picture.Picture{
+		ActorID: v.Owner.AccountActorID, Kind: picture.Avatar, Name: "face", Extension: ".jpg", Sizes: picture.Sizes{{120, 120}, {48, 48}},
+		Stored: stored, CreatedAt: now, UpdatedAt: now,
+	}
+	w.Tx(func(tx *db.Tx) error { return tx.Create(&p).Error })
+	if stored {
+		put(t, s, "avatars/face-120.jpg")
+		put(t, s, "avatars/face-48.jpg")
 	}
 }
 
