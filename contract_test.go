@@ -29,6 +29,7 @@ func TestContract(t *testing.T) {
 		s := runScenario(t, d)
 		played++
 		t.Run("recorded", func(t *testing.T) { sameAsRecorded(t, s, lists["recorded"]) })
+		t.Run("types", func(t *testing.T) { sameAsClientTypes(t, s) })
 		t.Run("openapi", func(t *testing.T) { sameAsPeerTubesDocument(t, s, lists["openapi"]) })
 	})
 	if t.Failed() || played == 0 {

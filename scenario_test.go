@@ -38,6 +38,7 @@ type scenario struct {
 	clip, picture, caption string
 }
 
+// m is a JSON object.
 type m = map[string]any
 
 // runScenario plays it on one database.

@@ -26,6 +26,7 @@ import (
 	"github.com/kinemesh/kinemesh/web"
 	"github.com/kinemesh/kinemesh/web/openapi/openapitest"
 	"github.com/kinemesh/kinemesh/web/rest"
+	"github.com/kinemesh/kinemesh/web/settings"
 )
 
 const (
@@ -61,7 +62,9 @@ func startWhole(t testing.TB, d *db.DB, settings ...string) *whole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &whole{t: t, app: &app{cfg: cfg, db: d, metrics: prometheus.NewRegistry(), log: slog.New(slog.DiscardHandler)}}
+	s := &whole{t: t, app: &app{cfg: cfg, db: d, metrics: prometheus.NewRegistry()}}
+	s.log = slog.New(s.book.Handler(slog.DiscardHandler))
+	s.settings = settings.New(settings.Options{DB: d, Config: cfg, Logger: s.log})
 	ctx, cancel := context.WithCancel(context.Background())
 	tool, err := ffmpeg.Find(ctx)
 	for _, step := range []func() error{
