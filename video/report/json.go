@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
@@ -17,17 +16,23 @@ type labelled struct {
 // apiReport is a report in the API (OpenAPI Abuse). What only moderators read
 // is left out for the reporter.
 type apiReport struct {
-	ID                int64            `json:"id"`
-	Reason            string           `json:"reason"`
-	PredefinedReasons []string         `json:"predefinedReasons"`
-	FlaggedAccount    *channel.Summary `json:"flaggedAccount"`
-	State             labelled         `json:"state"`
-	CountMessages     int64            `json:"countMessages"`
-	CreatedAt         channel.Time     `json:"createdAt"`
-	UpdatedAt         channel.Time     `json:"updatedAt"`
-	Video             *apiVideo        `json:"video"`
-	Comment           *apiComment      `json:"comment"`
+	ID                int64        `json:"id"`
+	Reason            string       `json:"reason"`
+	PredefinedReasons []string     `json:"predefinedReasons"`
+	FlaggedAccount    *apiAccount  `json:"flaggedAccount"`
+	State             labelled     `json:"state"`
+	CountMessages     int64        `json:"countMessages"`
+	CreatedAt         channel.Time `json:"createdAt"`
+	UpdatedAt         channel.Time `json:"updatedAt"`
+	Video             *apiVideo    `json:"video"`
+	Comment           *apiComment  `json:"comment"`
 	*apiModerated
+}
+
+// apiAccount is who is reported.
+type apiAccount struct {
+	*channel.Summary
+	HostRedundancyAllowed bool `json:"hostRedundancyAllowed"`
 }
 
 type apiModerated struct {
@@ -38,19 +43,19 @@ type apiModerated struct {
 }
 
 type apiVideo struct {
-	ID            int64            `json:"id"`
-	UUID          string           `json:"uuid"`
-	ShortUUID     string           `json:"shortUUID"`
-	Name          string           `json:"name"`
-	NSFW          bool             `json:"nsfw"`
-	StartAt       *int             `json:"startAt"`
-	EndAt         *int             `json:"endAt"`
-	Deleted       bool             `json:"deleted"`
-	Blacklisted   bool             `json:"blacklisted"`
-	ThumbnailPath *string          `json:"thumbnailPath"`
-	Channel       *channel.Summary `json:"channel"`
-	CountReports  int64            `json:"countReports"`
-	NthReport     int64            `json:"nthReport"`
+	ID            int64                `json:"id"`
+	UUID          string               `json:"uuid"`
+	ShortUUID     string               `json:"shortUUID"`
+	Name          string               `json:"name"`
+	NSFW          bool                 `json:"nsfw"`
+	StartAt       *int                 `json:"startAt"`
+	EndAt         *int                 `json:"endAt"`
+	Deleted       bool                 `json:"deleted"`
+	Blacklisted   bool                 `json:"blacklisted"`
+	ThumbnailPath *string              `json:"thumbnailPath"`
+	Channel       *channel.ChannelJSON `json:"channel"`
+	CountReports  int64                `json:"countReports"`
+	NthReport     int64                `json:"nthReport"`
 }
 
 type apiComment struct {
@@ -103,17 +108,88 @@ func (s *Service) people(ctx context.Context, ids []int64) (map[int64]*channel.S
 	return out, nil
 }
 
-// toAPI makes answers of reports.
-func (s *Service) toAPI(ctx context.Context, rows []*Report, moderator bool) ([]apiReport, error) {
-	var ids []int64
+// facts are what answers of a page of reports hold besides their rows.
+type facts struct {
+	people   map[int64]*channel.Summary // by actor
+	counts   map[int64]counts           // by report
+	videos   map[int64]*catalog.Video
+	channels map[int64]*channel.Channel
+	pictures map[int64]string // miniatures, by video
+	comments map[int64]*comment
+}
+
+// counts are how many reports and messages there are around a report.
+type counts struct {
+	ID                     int64
+	Messages               int64
+	OfVideo, Nth           int64 // of the same video, and up to this one
+	ByReporter, OfReportee int64
+}
+
+// facts loads them, in as many queries whatever the number of reports.
+func (s *Service) facts(ctx context.Context, rows []*Report) (*facts, error) {
+	f := &facts{counts: map[int64]counts{}, pictures: map[int64]string{}, comments: map[int64]*comment{}}
+	var ids, actors, videos, comments []int64
 	for _, r := range rows {
-		for _, id := range []*int64{r.ReporterID, r.FlaggedID} {
-			if id != nil {
-				ids = append(ids, *id)
+		ids = append(ids, r.ID)
+		add := func(to *[]int64, ids ...*int64) {
+			for _, id := range ids {
+				if id != nil {
+					*to = append(*to, *id)
+				}
 			}
 		}
+		add(&actors, r.ReporterID, r.FlaggedID)
+		add(&videos, r.VideoID)
+		add(&comments, r.CommentID)
 	}
-	people, err := s.people(ctx, ids)
+	if len(ids) == 0 {
+		return f, nil
+	}
+	var err error
+	if f.people, err = s.people(ctx, actors); err != nil {
+		return nil, err
+	}
+	if f.videos, err = s.o.Catalog.ByIDs(ctx, videos); err != nil {
+		return nil, err
+	}
+	var channels []int64
+	for _, v := range f.videos {
+		channels = append(channels, v.ChannelID)
+	}
+	if f.channels, err = s.o.Channels.ChannelsByIDs(ctx, channels); err != nil {
+		return nil, err
+	}
+	if f.comments, err = s.comments(ctx, comments); err != nil {
+		return nil, err
+	}
+	var numbers []counts
+	err = s.db.Read(ctx).Raw(`SELECT a.id, (SELECT COUNT(*) FROM abuse_messages m WHERE m.abuse_id = a.id) AS messages,
+ (SELECT COUNT(*) FROM abuses b WHERE b.video_id = a.video_id AND b.type = ?) AS of_video,
+ (SELECT COUNT(*) FROM abuses b WHERE b.video_id = a.video_id AND b.type = ? AND b.id <= a.id) AS nth,
+ (SELECT COUNT(*) FROM abuses b WHERE b.reporter_id = a.reporter_id) AS by_reporter,
+ (SELECT COUNT(*) FROM abuses b WHERE b.flagged_id = a.flagged_id) AS of_reportee
+ FROM abuses a WHERE a.id IN ?`, Video, Video, ids).Scan(&numbers).Error
+	if err != nil {
+		return nil, fmt.Errorf("count reports: %w", err)
+	}
+	for _, n := range numbers {
+		f.counts[n.ID] = n
+	}
+	var pictures []catalog.Thumbnail
+	err = s.db.Read(ctx).Select("video_id", "filename").Where("type = ? AND video_id IN ?", catalog.Miniature, videos).Find(&pictures).Error
+	if err != nil {
+		return nil, fmt.Errorf("pictures of videos: %w", err)
+	}
+	for _, t := range pictures {
+		f.pictures[t.VideoID] = "/lazy-static/thumbnails/" + t.Filename
+	}
+	return f, nil
+}
+
+// toAPI makes answers of reports.
+func (s *Service) toAPI(ctx context.Context, rows []*Report, moderator bool) ([]apiReport, error) {
+	f, err := s.facts(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -121,94 +197,61 @@ func (s *Service) toAPI(ctx context.Context, rows []*Report, moderator bool) ([]
 		if id == nil {
 			return nil
 		}
-		return people[*id]
+		return f.people[*id]
 	}
 	out := make([]apiReport, 0, len(rows))
 	for _, r := range rows {
+		n := f.counts[r.ID]
 		a := apiReport{
-			ID: r.ID, Reason: r.Reason, PredefinedReasons: r.predefined(), FlaggedAccount: who(r.FlaggedID),
-			State: labelled{int(r.State), r.State.Label()}, CreatedAt: channel.Time(r.CreatedAt), UpdatedAt: channel.Time(r.UpdatedAt),
+			ID: r.ID, Reason: r.Reason, PredefinedReasons: r.predefined(), State: labelled{int(r.State), r.State.Label()},
+			CountMessages: n.Messages, CreatedAt: channel.Time(r.CreatedAt), UpdatedAt: channel.Time(r.UpdatedAt),
 		}
-		err := s.db.Read(ctx).Model(&Message{}).Where("abuse_id = ?", r.ID).Count(&a.CountMessages).Error
-		if err != nil {
-			return nil, fmt.Errorf("count messages: %w", err)
+		if flagged := who(r.FlaggedID); flagged != nil {
+			a.FlaggedAccount = &apiAccount{Summary: flagged}
 		}
 		switch r.Type {
 		case Video:
-			a.Video, err = s.videoToAPI(ctx, r)
+			a.Video = s.videoToAPI(r, f)
 		case Comment:
-			a.Comment, err = s.commentToAPI(ctx, r)
+			a.Comment = commentToAPI(r, f)
 		}
-		if err == nil && moderator {
-			a.apiModerated, err = s.moderated(ctx, r, who(r.ReporterID))
-		}
-		if err != nil {
-			return nil, err
+		if moderator {
+			a.apiModerated = &apiModerated{ReporterAccount: who(r.ReporterID), ByReporter: n.ByReporter, OfReportee: n.OfReportee}
+			if r.ModerationComment != "" {
+				a.ModerationComment = &r.ModerationComment
+			}
 		}
 		out = append(out, a)
 	}
 	return out, nil
 }
 
-func (s *Service) moderated(ctx context.Context, r *Report, reporter *channel.Summary) (*apiModerated, error) {
-	m := &apiModerated{ReporterAccount: reporter}
-	if r.ModerationComment != "" {
-		m.ModerationComment = &r.ModerationComment
+func (s *Service) videoToAPI(r *Report, f *facts) *apiVideo {
+	n := f.counts[r.ID]
+	a := &apiVideo{
+		UUID: r.VideoUUID, ShortUUID: catalog.ShortUUID(r.VideoUUID), Name: r.VideoName, StartAt: r.StartAt, EndAt: r.EndAt,
+		CountReports: n.OfVideo, NthReport: n.Nth, Deleted: true,
 	}
-	for column, n := range map[string]*int64{"reporter_id": &m.ByReporter, "flagged_id": &m.OfReportee} {
-		id := r.ReporterID
-		if column == "flagged_id" {
-			id = r.FlaggedID
-		}
-		if id == nil {
-			continue
-		}
-		if err := s.db.Read(ctx).Model(&Report{}).Where(column+" = ?", *id).Count(n).Error; err != nil {
-			return nil, fmt.Errorf("count reports: %w", err)
-		}
+	if r.VideoID == nil {
+		return a
 	}
-	return m, nil
-}
-
-func (s *Service) videoToAPI(ctx context.Context, r *Report) (*apiVideo, error) {
-	a := &apiVideo{UUID: r.VideoUUID, ShortUUID: catalog.ShortUUID(r.VideoUUID), Name: r.VideoName, StartAt: r.StartAt, EndAt: r.EndAt}
-	if r.VideoID != nil {
-		a.ID = *r.VideoID
+	a.ID = *r.VideoID
+	v := f.videos[a.ID]
+	if v == nil {
+		return a
 	}
-	var counts struct{ All, Before int64 }
-	err := s.db.Read(ctx).Raw(`SELECT COUNT(*) AS "all", COALESCE(SUM(CASE WHEN id <= ? THEN 1 ELSE 0 END), 0) AS before
-		FROM abuses WHERE type = ? AND video_uuid = ?`, r.ID, Video, r.VideoUUID).Scan(&counts).Error
-	if err != nil {
-		return nil, fmt.Errorf("count reports: %w", err)
-	}
-	a.CountReports, a.NthReport = counts.All, counts.Before
-	v, err := s.o.Catalog.ByID(ctx, a.ID)
-	if errors.Is(err, catalog.ErrNotFound) {
-		a.Deleted = true
-		return a, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	a.NSFW, a.Name = v.NSFW, v.Name
-	m, err := s.o.Catalog.Media(ctx, v.ID)
-	if err != nil {
-		return nil, err
-	}
-	if t := m.Thumbnail(catalog.Miniature); t != nil {
-		path := "/lazy-static/thumbnails/" + t.Filename
+	a.Deleted, a.NSFW, a.Name, a.Blacklisted = false, v.NSFW, v.Name, v.Blocked
+	if path, ok := f.pictures[v.ID]; ok {
 		a.ThumbnailPath = &path
 	}
-	ch, err := s.o.Channels.ChannelByID(ctx, v.ChannelID)
-	if err != nil {
-		return nil, err
+	if ch := f.channels[v.ChannelID]; ch != nil {
+		one := s.o.Channels.APIChannelOnly(ch)
+		a.Channel = &one
 	}
-	one := s.o.Channels.APIChannelSummary(ch)
-	a.Channel = &one
-	return a, nil
+	return a
 }
 
-func (s *Service) commentToAPI(ctx context.Context, r *Report) (*apiComment, error) {
+func commentToAPI(r *Report, f *facts) *apiComment {
 	a := &apiComment{Text: r.CommentText, Deleted: true, Video: apiOfText{
 		UUID: r.VideoUUID, ShortUUID: catalog.ShortUUID(r.VideoUUID), Name: r.VideoName,
 	}}
@@ -216,15 +259,13 @@ func (s *Service) commentToAPI(ctx context.Context, r *Report) (*apiComment, err
 		a.Video.ID = *r.VideoID
 	}
 	if r.CommentID == nil {
-		return a, nil
+		return a
 	}
 	a.ID = *r.CommentID
-	c, err := s.comment(ctx, "id = ?", a.ID)
-	if err != nil || c == nil {
-		return a, err
+	if c := f.comments[a.ID]; c != nil {
+		a.ThreadID, a.Deleted = c.ThreadID, c.DeletedAt != nil
 	}
-	a.ThreadID, a.Deleted = c.ThreadID, c.DeletedAt != nil
-	return a, nil
+	return a
 }
 
 func (s *Service) messagesToAPI(ctx context.Context, list []Message) ([]apiMessage, error) {

@@ -29,6 +29,8 @@ type Filter struct {
 	Channel    string
 	VideoIs    string // deleted, blacklisted
 	ReporterID int64  // actors
+
+	Viewer *rest.Principal // a moderator, who does not want to hear of some
 }
 
 // List is a page of reports, and how many there are.
@@ -56,6 +58,11 @@ func (s *Service) query(ctx context.Context, f Filter) *gorm.DB {
 		if text != "" {
 			p := like(text)
 			q = q.Where(column+" IN (SELECT id FROM actors WHERE "+actorLike+")", p, p, p)
+		}
+	}
+	if f.Viewer != nil {
+		if hidden, args, some := s.o.Mutes.Hidden(ctx, f.Viewer); some {
+			q = q.Where("(reporter_id IS NULL OR reporter_id NOT IN ("+hidden+"))", args...)
 		}
 	}
 	if f.ID != 0 {
@@ -93,7 +100,7 @@ func (s *Service) query(ctx context.Context, f Filter) *gorm.DB {
 	case "deleted":
 		q = q.Where("video_id IS NOT NULL AND video_id NOT IN (SELECT id FROM videos)")
 	case "blacklisted":
-		q = q.Where("1 = 0") // no video can be blocked yet
+		q = q.Where("video_id IN (SELECT id FROM videos WHERE blocked)")
 	}
 	return q
 }
@@ -142,7 +149,7 @@ func (s *Service) list(c echo.Context, all bool) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	if !all {
+	if f.Viewer = rest.Current(ctx); !all {
 		f = Filter{Page: f.Page, ID: f.ID, State: f.State, Search: f.Search, ReporterID: rest.Current(ctx).ActorID}
 	}
 	rows, total, err := s.List(ctx, f)

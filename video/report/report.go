@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
@@ -137,6 +138,7 @@ type Options struct {
 	Engine   *activitypub.Engine
 	Catalog  *catalog.Service
 	Channels *channel.Service
+	Mutes    *moderation.Service // nil: nobody is muted
 	Logger   *slog.Logger
 }
 
@@ -296,6 +298,20 @@ func (s *Service) comment(ctx context.Context, where string, args ...any) (*comm
 		return nil, nil
 	}
 	return &rows[0], nil
+}
+
+// comments reads many, by their ids.
+func (s *Service) comments(ctx context.Context, ids []int64) (map[int64]*comment, error) {
+	var rows []comment
+	err := s.db.Read(ctx).Table("comments").Select("id, thread_id, deleted_at").Where("id IN ?", ids).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("load comments: %w", err)
+	}
+	out := make(map[int64]*comment, len(rows))
+	for i := range rows {
+		out[rows[i].ID] = &rows[i]
+	}
+	return out, nil
 }
 
 // Get reads one report; ErrNotFound when there is none.

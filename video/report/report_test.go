@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/aptest"
@@ -36,6 +37,7 @@ type site struct {
 	t       *testing.T
 	catalog *catalog.Service
 	report  *report.Service
+	mutes   *moderation.Service
 	world   *catalogtest.World
 	users   map[string]*rest.Principal
 	alice   *catalogtest.User
@@ -52,7 +54,8 @@ func serve(t *testing.T, d *db.DB) *site {
 			t.Fatal(err)
 		}
 		fed := federation.New(federation.Options{DB: d, Engine: e, Catalog: s.catalog, Channels: channels, Transport: aptest.Transport(t), Logger: log})
-		s.report = report.New(report.Options{DB: d, Engine: e, Catalog: s.catalog, Channels: channels, Logger: log})
+		s.mutes = moderation.New(moderation.Options{DB: d, Actors: e.Actors, Channels: channels})
+		s.report = report.New(report.Options{DB: d, Engine: e, Catalog: s.catalog, Channels: channels, Mutes: s.mutes, Logger: log})
 		mod := activitypub.Merge(s.report.Module(), fed.Module())
 		mod.Name = "video"
 		return []activitypub.Module{mod}

@@ -103,7 +103,7 @@ func (s *Site) others(d *db.DB, e *activitypub.Engine, log *slog.Logger) activit
 	views := view.New(view.Options{
 		DB: d, Engine: e, Catalog: s.Catalog, Settings: config.Default().Views.Videos, Changed: s.Federation.Changed, Logger: log, Now: time.Now,
 	})
-	reports := report.New(report.Options{DB: d, Engine: e, Catalog: s.Catalog, Channels: s.Channels, Logger: log})
+	reports := report.New(report.Options{DB: d, Engine: e, Catalog: s.Catalog, Channels: s.Channels, Mutes: s.Mutes, Logger: log})
 	copies := redundancy.New(redundancy.Options{DB: d, Engine: e, Catalog: s.Catalog, AcceptFrom: redundancy.Anybody, Logger: log})
 	return activitypub.Merge(views.Module(), reports.Module(), copies.Module())
 }
