@@ -25,6 +25,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/caption"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/chapter"
+	"github.com/kinemesh/kinemesh/video/command"
 	"github.com/kinemesh/kinemesh/video/comment"
 	"github.com/kinemesh/kinemesh/video/edit"
 	"github.com/kinemesh/kinemesh/video/federation"
@@ -42,6 +43,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/schedule"
 	"github.com/kinemesh/kinemesh/video/serve"
 	"github.com/kinemesh/kinemesh/video/source"
+	"github.com/kinemesh/kinemesh/video/stats"
 	"github.com/kinemesh/kinemesh/video/storage"
 	"github.com/kinemesh/kinemesh/video/storyboard"
 	"github.com/kinemesh/kinemesh/video/torrent"
@@ -94,6 +96,7 @@ type Video struct {
 	passwords  *password.Service
 	feeds      *feed.Service
 	source     *source.Service
+	stats      *stats.Service
 	schedule   *schedule.Service
 	// Playlists are shown on pages.
 	Playlists  *playlist.Service
@@ -209,7 +212,7 @@ func (v *Video) assemble() (err error) {
 		DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, AcceptFrom: cfg.RemoteRedundancy.Videos.AcceptFrom,
 		Files: o.Transport, Store: v.store, Logger: o.Logger,
 	})
-	v.report = report.New(report.Options{DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Logger: o.Logger})
+	v.report = report.New(report.Options{DB: o.DB, Engine: o.Engine, Catalog: v.Catalog, Channels: o.Channels, Mutes: o.Mutes, Logger: o.Logger})
 	v.notify = notify.New(notify.Options{
 		DB: o.DB, Catalog: v.Catalog, Channels: o.Channels, Notifications: o.Notifications, Origin: cfg.Origin(), Host: cfg.Host(),
 	})
@@ -234,12 +237,23 @@ func (v *Video) assemble() (err error) {
 	return nil
 }
 
+// Commands are the subcommands of the module, to be listed and explained; those
+// of [Video.Module] run.
+func Commands() []activitypub.Command { return command.Commands(command.Options{}) }
+
+func (v *Video) commands() []activitypub.Command {
+	return command.Commands(command.Options{
+		DB: v.o.DB, Catalog: v.Catalog, Channels: v.o.Channels, Store: v.store, Tool: v.o.Tool, Import: v.upload.Import, Changed: v.federation.Changed,
+		Garbage: (&audit.Audit{DB: v.o.DB, Store: v.store, Pending: v.upload.Keys}).Garbage,
+	})
+}
+
 // Module is what the server plugs in.
 func (v *Video) Module() activitypub.Module {
 	// What lies below the path of a video is asked for before the video.
 	m := activitypub.Merge(v.Comments.Module(), v.rate.Module(), v.view.Module(), v.History.Module(), v.report.Module(), v.redundancy.Module(), v.Playlists.Module(), v.federation.Module())
 	m.Name = "video"
-	m.Migrations = []migrations.Set{migrations.Video}
+	m.Migrations, m.Commands = []migrations.Set{migrations.Video}, v.commands()
 	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs(), v.schedule.Jobs(), []jobs.Handler{jobs.Handle(v.copySupport)})
 	m.Periodic = slices.Concat(m.Periodic, v.Catalog.Periodic(), v.upload.Periodic(), v.schedule.Periodic())
 	features := m.Routes
@@ -249,6 +263,7 @@ func (v *Video) Module() activitypub.Module {
 		v.passwords.Routes(r)
 		v.feeds.Routes(r)
 		v.source.Routes(r)
+		v.stats.Routes(r)
 		v.transcode.Routes(r)
 		v.Catalog.Routes(r)
 		edit.New(v.Catalog).Routes(r)

@@ -92,7 +92,9 @@ func (s *Serve) chosen(c echo.Context, v *catalog.Video) ([]catalog.File, error)
 
 // inputs examines the files.
 func (s *Serve) inputs(ctx context.Context, v *catalog.Video, files []catalog.File) ([]ffmpeg.Source, error) {
-	store, ok := s.o.Store.(interface{ Path(key string) (string, error) })
+	store, ok := s.o.Store.(interface {
+		Path(key string) (string, error)
+	})
 	if !ok {
 		return nil, &rest.Problem{Status: http.StatusNotImplemented, Detail: "Files in this storage cannot be put together"}
 	}

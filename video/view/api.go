@@ -26,6 +26,8 @@ type Beat struct {
 	Seek   bool    // it jumped there
 	Viewer string  // what tells viewers apart
 	From   string  // the address it comes from
+
+	agent agent // by what it is watched
 }
 
 // post takes what a player sends every few seconds.
@@ -56,6 +58,9 @@ func (s *Service) beat(c echo.Context, p *rest.Principal) (Beat, error) {
 		CurrentTime json.Number `json:"currentTime"`
 		ViewEvent   string      `json:"viewEvent"`
 		SessionID   string      `json:"sessionId"`
+		Client      string      `json:"client"`
+		Device      string      `json:"device"`
+		System      string      `json:"operatingSystem"`
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
 	if err != nil {
@@ -64,7 +69,7 @@ func (s *Service) beat(c echo.Context, p *rest.Principal) (Beat, error) {
 	if err := json.Unmarshal(raw, &body); err != nil && len(raw) > 0 {
 		return Beat{}, rest.BadRequest("The request body should be a JSON object")
 	}
-	b := Beat{From: c.RealIP()}
+	b := Beat{From: c.RealIP(), agent: said(body.Client, body.Device, body.System, c.Request().UserAgent())}
 	if b.At, err = body.CurrentTime.Float64(); len(raw) > 0 && (err != nil || b.At < 0) {
 		return Beat{}, rest.Invalid("body", "currentTime", "Should be a time in seconds", body.CurrentTime.String())
 	}
@@ -92,7 +97,9 @@ func (s *Service) Watch(ctx context.Context, v *catalog.Video, b Beat) error {
 		return nil
 	}
 	now, key := s.o.Now(), s.local.hash(v.ID, b.Viewer)
-	if !s.players.beat(key, v, b.At, b.Seek, now) || !s.local.note(key, now) || !s.believed(v.ID, b.From) {
+	enough := s.players.beat(key, v, b.At, b.Seek, now)
+	s.players.is(key, b.agent)
+	if !enough || !s.local.note(key, now) || !s.believed(v.ID, b.From) {
 		return nil
 	}
 	if err := s.commits.add(ctx, v.ID); err != nil {

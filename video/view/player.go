@@ -33,6 +33,7 @@ type player struct {
 	first    time.Time
 	last     time.Time
 	counted  bool
+	agent    agent
 }
 
 // players are those that report to this process.
@@ -69,6 +70,15 @@ func (p *players) beat(key [16]byte, v *catalog.Video, at float64, seek bool, no
 	}
 	pl.counted = true
 	return true
+}
+
+// is notes by what a player watches.
+func (p *players) is(key [16]byte, a agent) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if pl := p.byKey[key]; pl != nil {
+		pl.agent = a
+	}
 }
 
 // again makes the next beat of a player count, after its view could not be

@@ -50,6 +50,9 @@ type watchRow struct {
 	Sections  string
 	Country   string
 	Region    string
+	Client    string
+	Device    string
+	System    string
 	StartedAt time.Time
 	EndedAt   time.Time
 }
@@ -240,6 +243,7 @@ func (s *Service) watchedBy(pl *player) watchRow {
 	return watchRow{
 		UUID: id, IRI: s.o.Catalog.URLs().Origin + watchPath + id, VideoID: pl.videoID, Local: true,
 		WatchTime: int64(math.Round(pl.watched())), Sections: string(text), StartedAt: utc(pl.first), EndedAt: utc(pl.last),
+		Client: pl.agent.Client, Device: pl.agent.Device, System: pl.agent.System,
 	}
 }
 
