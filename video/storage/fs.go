@@ -101,6 +101,16 @@ func (s *FS) Free() (uint64, error) {
 	return free - min(free, s.reserve), nil
 }
 
+// In tells whether dir is the folder of the store.
+func (s *FS) In(dir string) bool {
+	mine, err := os.Stat(s.dir)
+	if err != nil {
+		return false
+	}
+	theirs, err := os.Stat(dir)
+	return err == nil && os.SameFile(mine, theirs)
+}
+
 // Scratch is a folder on the same file system for work in progress; PutFile
 // moves a file from there without copying. Who makes a folder in it removes it;
 // what is left behind goes after a day.

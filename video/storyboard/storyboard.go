@@ -15,7 +15,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"net/http"
@@ -204,7 +203,7 @@ func smallest(m *catalog.Media) *catalog.File {
 
 // draw makes the picture of a file and stores it.
 func (s *Service) draw(ctx context.Context, v *catalog.Video, f *catalog.File, dir string) (*catalog.Storyboard, error) {
-	path, err := s.local(ctx, catalog.FileKey(v, f), filepath.Join(dir, "input.mp4"))
+	path, err := storage.Local(ctx, s.o.Store, catalog.FileKey(v, f), filepath.Join(dir, "input.mp4"))
 	if err != nil {
 		return nil, err
 	}
@@ -231,26 +230,6 @@ func (s *Service) draw(ctx context.Context, v *catalog.Video, f *catalog.File, d
 		return nil, fmt.Errorf("store storyboard: %w", err)
 	}
 	return row, nil
-}
-
-// local is the path of a stored file, which is copied when the store has none.
-func (s *Service) local(ctx context.Context, key, to string) (string, error) {
-	if fs, ok := s.o.Store.(interface{ Path(string) (string, error) }); ok {
-		if path, err := fs.Path(key); !errors.Is(err, errors.ErrUnsupported) {
-			return path, err
-		}
-	}
-	r, err := s.o.Store.Open(ctx, key)
-	if err != nil {
-		return "", err
-	}
-	defer r.Close()
-	f, err := os.Create(to) //nolint:gosec // a name of ours in the scratch folder
-	if err != nil {
-		return "", err
-	}
-	_, err = io.Copy(f, r)
-	return to, errors.Join(err, f.Close())
 }
 
 // Fetch gets the storyboard of a remote video when it is not stored yet.

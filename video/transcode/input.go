@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -123,7 +121,7 @@ func (s *Service) webOpen(ctx context.Context, r *catalog.Rendition) (bool, erro
 
 // open makes an object a local file and probes it.
 func (s *Service) open(ctx context.Context, key, dir string) (*input, error) {
-	path, err := s.local(ctx, key, filepath.Join(dir, "input"))
+	path, err := storage.Local(ctx, s.o.Store, key, filepath.Join(dir, "input"))
 	if err != nil {
 		return nil, err
 	}
@@ -134,37 +132,13 @@ func (s *Service) open(ctx context.Context, key, dir string) (*input, error) {
 	return &input{path: path, info: info}, nil
 }
 
-// local is where an object lies on this machine: in the store itself when that
-// has files, else in a copy at to.
-func (s *Service) local(ctx context.Context, key, to string) (string, error) {
-	if _, err := s.o.Store.Stat(ctx, key); err != nil {
-		return "", err
-	}
-	if fs, ok := s.o.Store.(interface{ Path(string) (string, error) }); ok {
-		if path, err := fs.Path(key); !errors.Is(err, errors.ErrUnsupported) {
-			return path, err
-		}
-	}
-	r, err := s.o.Store.Open(ctx, key)
-	if err != nil {
-		return "", err
-	}
-	defer r.Close()
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // a name of ours in the scratch folder
-	if err != nil {
-		return "", err
-	}
-	_, err = io.Copy(f, r)
-	return to, errors.Join(err, f.Close())
-}
-
 // still is the picture of a video that is sound alone: its preview.
 func (s *Service) still(ctx context.Context, w *work, dir string) (string, error) {
 	t := w.media.Thumbnail(catalog.Preview)
 	if t == nil || !t.Stored {
 		return "", nil
 	}
-	path, err := s.local(ctx, t.Key(), filepath.Join(dir, "still.jpg"))
+	path, err := storage.Local(ctx, s.o.Store, t.Key(), filepath.Join(dir, "still.jpg"))
 	if errors.Is(err, storage.ErrNotFound) {
 		return "", nil
 	}
