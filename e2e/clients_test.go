@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -159,7 +160,7 @@ func stripWebSeed(t *testing.T, from, to string) {
 func npmPackages(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	modules := filepath.Join("npm", "node_modules")
-	if !newer(filepath.Join(modules, ".package-lock.json"), filepath.Join("npm", "package-lock.json")) {
+	if !installed(t, modules) {
 		cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--silent", "--ignore-scripts")
 		cmd.Dir = "npm"
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -173,14 +174,28 @@ func npmPackages(ctx context.Context, t *testing.T) string {
 	return abs
 }
 
-// newer tells whether a file was written after another one.
-func newer(a, b string) bool {
-	of, err := os.Stat(a)
-	if err != nil {
-		return false
+// installed tells whether every package that e2e/npm names is there in its version.
+func installed(t *testing.T, modules string) bool {
+	t.Helper()
+	read := func(file string, into any) bool {
+		raw, err := os.ReadFile(file)
+		return err == nil && json.Unmarshal(raw, into) == nil
 	}
-	than, err := os.Stat(b)
-	return err == nil && of.ModTime().After(than.ModTime())
+	var want struct {
+		Packages map[string]string `json:"devDependencies"`
+	}
+	if !read(filepath.Join("npm", "package.json"), &want) {
+		t.Fatal("npm/package.json cannot be read")
+	}
+	for name, version := range want.Packages {
+		var have struct {
+			Version string `json:"version"`
+		}
+		if !read(filepath.Join(modules, name, "package.json"), &have) || strings.TrimPrefix(have.Version, "v") != version {
+			return false
+		}
+	}
+	return true
 }
 
 // The command line made for PeerTube publishes here unmodified and within the
