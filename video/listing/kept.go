@@ -15,14 +15,18 @@ import (
 // What is kept of lists: their totals, and the ids of those whose order no index
 // gives at once. What this process has changed is seen immediately, what another
 // one has, within a second. Where many videos are, both may be older, since to
-// count 100,000 rows anew after each view would make every list slow.
+// count 100,000 rows anew after each view would make every list slow: what is
+// asked for often is ten seconds old at most, what nobody asked for meanwhile is
+// given once more as it was, up to a minute old, and made anew behind.
 const (
 	fresh     = time.Second
 	freshMany = 10 * time.Second
-	many      = 10_000  // videos
-	farStart  = 1_000   // from here on a page is far
-	maxKept   = 2_000   // totals and orders
-	maxIDs    = 4 << 20 // of all orders: 32 MB
+	staleMany = time.Minute
+	makeTime  = 30 * time.Second // for what is made behind
+	many      = 10_000           // videos
+	farStart  = 1_000            // from here on a page is far
+	maxKept   = 2_000            // totals and orders
+	maxIDs    = 4 << 20          // of all orders: 32 MB
 )
 
 // kept remembers totals and orders. The zero value is not ready: see newKept.
@@ -46,44 +50,72 @@ type keptEntry struct {
 
 func newKept(d *db.DB) *kept { return &kept{db: d, byKey: map[string]keptEntry{}} }
 
-// far tells whether a page is better cut from the ids of the whole list.
-func (k *kept) far(f *Filter) bool {
+// whole tells whether a page is better cut from the ids of the whole list: where
+// there are many videos, when it is far or no index finds its videos in their
+// order.
+func (k *kept) whole(f *Filter) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.big && (f.Page.Start >= farStart || f.Page.Sort == "localVideoFilesSize")
+	return k.big && (f.Page.Start >= farStart || f.Page.Sort == "localVideoFilesSize" || f.NotWatched || f.HasHLS != nil || f.HasWeb != nil ||
+		len(f.TagsOneOf)+len(f.TagsAllOf)+len(f.words)+len(f.AutoTags) > 0)
 }
 
 // get returns what is kept under key, or has it made. Those who ask at the same
 // time wait for one.
 func (k *kept) get(ctx context.Context, key string, load func(context.Context) (keptEntry, error)) (keptEntry, error) {
 	changes, now := k.db.Changes(), time.Now()
-	if e, ok := k.known(key, changes, now); ok {
-		return e, nil
+	known, state := k.known(key, changes, now)
+	if state == isFresh {
+		return known, nil
 	}
 	// Those who wait must not end with the one who went first.
-	e, err, _ := k.sf.Do(key, func() (any, error) {
-		if e, ok := k.known(key, changes, now); ok {
+	made := k.sf.DoChan(key, func() (any, error) {
+		if e, state := k.known(key, changes, now); state == isFresh {
 			return e, nil
 		}
-		e, err := load(context.WithoutCancel(ctx))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeTime)
+		defer cancel()
+		e, err := load(ctx)
 		if err != nil {
 			return e, err
 		}
 		e.changes, e.at = changes, now
 		return e, k.keep(ctx, key, e)
 	})
-	if err != nil {
-		return keptEntry{}, err
+	if state == isStale {
+		return known, nil
 	}
-	return e.(keptEntry), nil
+	select {
+	case r := <-made:
+		if r.Err != nil {
+			return keptEntry{}, r.Err
+		}
+		return r.Val.(keptEntry), nil
+	case <-ctx.Done():
+		return keptEntry{}, ctx.Err()
+	}
 }
 
-func (k *kept) known(key string, changes uint64, now time.Time) (keptEntry, bool) {
+type keptState int
+
+const (
+	isUnknown keptState = iota
+	isStale             // to be given once more
+	isFresh
+)
+
+func (k *kept) known(key string, changes uint64, now time.Time) (keptEntry, keptState) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	e, ok := k.byKey[key]
 	age := now.Sub(e.at)
-	return e, ok && (age < fresh && e.changes == changes || age < freshMany && k.big)
+	switch {
+	case ok && (age < fresh && e.changes == changes || age < freshMany && k.big):
+		return e, isFresh
+	case ok && k.big && age < staleMany:
+		return e, isStale
+	}
+	return e, isUnknown
 }
 
 func (k *kept) keep(ctx context.Context, key string, e keptEntry) error {
@@ -148,11 +180,24 @@ func (k *kept) ids(ctx context.Context, s *Service, name string, make order, poo
 
 // allIDs are the ids of a whole list, as far as pages may be asked for.
 func allIDs(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) ([]int64, error) {
-	var ids []int64
+	var head []int64
+	if rank := ranked(f); rank != nil {
+		var err error
+		if head, err = rank(ctx, s, pool, f, q); err != nil {
+			return nil, err
+		}
+	}
+	first := make(map[int64]bool, len(head))
+	for _, id := range head {
+		first[id] = true
+	}
+	ids := head
 	err := s.each(ctx, pool, "SELECT v.id FROM videos v"+q.sql()+" ORDER BY "+f.order()+" LIMIT 1000100", q.args, func(r *sql.Rows) error {
 		var id int64
 		err := r.Scan(&id)
-		ids = append(ids, id)
+		if !first[id] {
+			ids = append(ids, id)
+		}
 		return err
 	})
 	return ids, err

@@ -145,22 +145,24 @@ func (s *Service) conditions(ctx context.Context, f *Filter) *query {
 func (s *Service) page(ctx context.Context, pool *sql.DB, f *Filter, q *query) ([]catalog.Listed, error) {
 	start, count := f.Page.Start, f.Page.Count
 	var head []int64
-	if ranked := ranked(f); ranked != nil {
-		var err error
-		if head, err = s.kept.ids(ctx, s, f.Page.Sort, ranked, pool, f, q); err != nil {
-			return nil, err
-		}
-		q = q.without(head)
-	} else if s.kept.far(f) {
-		ids, err := s.kept.ids(ctx, s, f.order(), allIDs, pool, f, q)
+	rank := ranked(f)
+	switch inHead := rank != nil && start+count <= maxRanked; {
+	case !inHead && s.kept.whole(f):
+		ids, err := s.kept.ids(ctx, s, "all by "+f.Page.Sort+f.order(), allIDs, pool, f, q)
 		if err != nil {
 			return nil, err
 		}
 		return s.rows(ctx, pool, part(ids, start, count))
+	case rank != nil:
+		var err error
+		if head, err = s.kept.ids(ctx, s, f.Page.Sort, rank, pool, f, q); err != nil {
+			return nil, err
+		}
+		q = q.without(head)
 	}
 	rows, err := s.rows(ctx, pool, part(head, start, count))
-	if err != nil || len(rows) == count {
-		return rows, err
+	if err != nil || len(rows) == count || rank != nil && f.Page.Sort != "trending" && len(head) < maxRanked {
+		return rows, err // all there are were ranked
 	}
 	text, args := f.pageSQL(s.db.Dialect(), q, max(0, start-len(head)), count-len(part(head, start, count)))
 	err = s.each(ctx, pool, text, args, func(r *sql.Rows) error {

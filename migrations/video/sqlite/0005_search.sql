@@ -51,6 +51,9 @@ CREATE INDEX videos_local ON videos (privacy, state, listed, local, published_at
 CREATE INDEX videos_comments ON videos (privacy, state, listed, comments DESC, id DESC);
 CREATE INDEX videos_original ON videos (privacy, state, listed, COALESCE(originally_published_at, published_at) DESC, id DESC);
 
+CREATE INDEX video_files_web ON video_files (video_id) WHERE playlist_id IS NULL;
+CREATE INDEX video_files_hls ON video_files (video_id) WHERE playlist_id IS NOT NULL;
+
 -- What users have watched, and how far.
 CREATE TABLE watch_history (
     user_id    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -66,6 +69,8 @@ CREATE INDEX watch_history_age ON watch_history (updated_at);
 
 -- +goose Down
 DROP TABLE watch_history;
+DROP INDEX video_files_hls;
+DROP INDEX video_files_web;
 DROP INDEX videos_original;
 DROP INDEX videos_comments;
 DROP INDEX videos_local;
