@@ -12,6 +12,8 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/accounts/oauth"
+	"github.com/kinemesh/kinemesh/accounts/registration"
+	"github.com/kinemesh/kinemesh/accounts/subscription"
 	"github.com/kinemesh/kinemesh/accounts/user"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
@@ -29,17 +31,21 @@ const (
 
 // SiteOptions are what the pages stand on.
 type SiteOptions struct {
-	Config    *config.Config
-	DB        *db.DB
-	Catalog   *catalog.Service
-	Listing   *listing.Service
-	Channels  *channel.Service
-	Users     *user.Service
-	OAuth     *oauth.Service
-	Comments  *comment.Service  // nil: pages show none
-	Playlists *playlist.Service // nil: there are none
-	Version   string
-	Logger    *slog.Logger
+	Config   *config.Config
+	DB       *db.DB
+	Catalog  *catalog.Service
+	Listing  *listing.Service
+	Channels *channel.Service
+	Users    *user.Service
+	OAuth    *oauth.Service
+	Comments *comment.Service // nil: pages show none
+	// Subscriptions are the channels that users follow; nil: they follow none.
+	Subscriptions *subscription.Service
+	// Registrations are those that moderators approve; nil: there are none.
+	Registrations *registration.Service
+	Playlists     *playlist.Service // nil: there are none
+	Version       string
+	Logger        *slog.Logger
 }
 
 // Site is the pages for people: it fills views from the services and has
@@ -99,11 +105,15 @@ func (s *Site) Routes(r *rest.Router) {
 		get("/accounts/:name"+sub, s.toActor("/a/"))
 	}
 	get("/@:name", s.anyActor)
+	if s.o.Subscriptions != nil {
+		s.followRoutes(r)
+	}
 	get("/videos/upload", s.publish)
 	get("/videos/progress/:id", s.progress)
 	get("/login", s.login)
 	r.Root.POST("/login", rest.Anyone, s.postLogin)
 	r.Root.POST("/logout", rest.Anyone, s.logout)
+	s.accountRoutes(r)
 }
 
 // Error answers a problem as a page; it is [ServerOptions.PageError].

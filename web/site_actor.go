@@ -40,6 +40,9 @@ func (s *Site) channel(c echo.Context) error {
 	v := s.actorPage(c, ch.Actor, ch.Pictures, "/c/")
 	v.OwnerName, v.OwnerURL = nameOf(ch.Account.Actor.Name, ch.Account.Actor.Username), "/a/"+ch.Account.Actor.Handle()
 	v.Support = s.texts.safe(ch.Support)
+	if v.Subscribe, err = s.subscribeButton(c, ch); err != nil {
+		return err
+	}
 	return s.actorVideos(c, v, listing.Filter{ChannelID: ch.ID, All: p != nil && ch.OwnedBy(p.UserID)})
 }
 

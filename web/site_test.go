@@ -54,9 +54,9 @@ func newTube(t *testing.T, change ...func(*config.Config)) *tube {
 	lists := listing.New(listing.Options{DB: e.DB, Catalog: c, Channels: e.Channels})
 	playlists := playlist.New(playlist.Options{DB: e.DB, Engine: e.Engine, Catalog: c, Listing: lists, Channels: e.Channels, Logger: log})
 	site, err := web.NewSite(web.SiteOptions{
-		Config: e.Config, DB: e.DB, Catalog: c, Channels: e.Channels, Users: e.Users, OAuth: e.OAuth, Version: "1.2.3", Logger: log,
+		Config: e.Config, DB: e.DB, Catalog: c, Channels: e.Channels, Users: e.Users, OAuth: e.OAuth, Registrations: e.Registrations, Version: "1.2.3", Logger: log,
 		Comments: comment.New(comment.Options{DB: e.DB, Engine: e.Engine, Catalog: c, Channels: e.Channels, Logger: log}),
-		Listing:  lists, Playlists: playlists,
+		Listing:  lists, Playlists: playlists, Subscriptions: e.Subscriptions,
 	})
 	if err != nil {
 		t.Fatal(err)

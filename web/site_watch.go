@@ -83,6 +83,9 @@ func (s *Site) watch(c echo.Context) error {
 		Description: s.texts.safe(v.Description), Summary: s.texts.summary(v.Description), Badge: badge(v.Video), NSFW: v.NSFW,
 		Indexed: v.Local && v.Open(),
 	}
+	if w.Subscribe, err = s.subscribeButton(c, v.channel); err != nil {
+		return err
+	}
 	w.Width, w.Height = frame(v.AspectRatio)
 	if w.Summary == "" {
 		w.Summary = v.Name + ", by " + w.Channel.Name

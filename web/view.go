@@ -57,6 +57,14 @@ type Card struct {
 	Badge         string // "Private", "Transcoding"; empty for a public one
 }
 
+// SubscribeButton follows a channel or ends that.
+type SubscribeButton struct {
+	Login  string // where a visitor goes instead; empty: signed in
+	Post   string // where the form goes
+	Return string // where it leads back to, a path of this site
+	Done   bool   // the viewer follows already
+}
+
 // Pager leads to the next part of a list.
 type Pager struct {
 	Total int64
@@ -130,6 +138,7 @@ type ActorPage struct {
 	OwnerName   string        // of a channel: its account
 	OwnerURL    string
 	Channels    []Person // of an account
+	Subscribe   *SubscribeButton
 	Remote      bool
 	RemoteURL   string // page at its origin
 	ActivityPub string // IRI of the actor's document
@@ -202,6 +211,7 @@ type WatchPage struct {
 	Likes       int64
 	Channel     Person
 	Account     Person
+	Subscribe   *SubscribeButton
 	Followers   int64
 	Host        string        // of a remote video
 	RemoteURL   string        // its page at the origin
@@ -267,6 +277,7 @@ type LoginPage struct {
 	Shell
 	Username string // kept after an error
 	Error    string
+	Code     bool   // the code of the second factor is asked for
 	Return   string // where to go after, a path of this site
 }
 

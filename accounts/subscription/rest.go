@@ -9,6 +9,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/accounts/input"
+	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -70,6 +71,9 @@ func (s *Service) subscribe(c echo.Context) error {
 	err := s.Add(c.Request().Context(), me(c), h)
 	if errors.Is(err, db.ErrNotFound) {
 		return rest.NotFound("Video channel not found")
+	}
+	if errors.Is(err, activitypub.ErrBlocked) {
+		return rest.Forbidden("This channel cannot be followed")
 	}
 	if err != nil {
 		return err

@@ -61,24 +61,53 @@ func (s *Service) Jobs() []jobs.Handler {
 	return []jobs.Handler{jobs.Handle(s.add, jobs.As("activitypub-follow"))}
 }
 
-// Add makes an account follow a channel: one of ours at once, db.ErrNotFound when
-// there is none, and one of another server in a job, which finds it there.
+// Add makes an account follow a channel: one that is known at once, and any other
+// in a job, which looks for it on its server. db.ErrNotFound when there is none
+// here.
 func (s *Service) Add(ctx context.Context, actorID int64, h Handle) error {
+	handle := h.Name
 	if h.Host != "" {
-		handle := h.Name + "@" + h.Host
-		return s.o.DB.Tx(ctx, func(tx *db.Tx) error {
-			return jobs.Insert(tx, AddArgs{ActorID: actorID, Handle: handle}, jobs.Unique(fmt.Sprint(actorID, " ", handle)))
-		})
+		handle += "@" + h.Host
 	}
-	ch, err := s.o.Channels.ChannelByHandle(ctx, h.Name)
-	if err != nil {
+	ch, err := s.o.Channels.ChannelByHandle(ctx, handle)
+	if h.Host == "" || err == nil || !errors.Is(err, db.ErrNotFound) {
+		if err == nil {
+			err = s.Follow(ctx, actorID, ch)
+		}
 		return err
 	}
+	return s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		return jobs.Insert(tx, AddArgs{ActorID: actorID, Handle: handle}, jobs.Unique(fmt.Sprint(actorID, " ", handle)))
+	})
+}
+
+// Follow makes an account follow a channel. activitypub.ErrBlocked when either
+// side does not want that.
+func (s *Service) Follow(ctx context.Context, actorID int64, ch *channel.Channel) error {
 	from, err := s.o.Engine.Actors.ByID(ctx, actorID)
 	if err != nil {
 		return err
 	}
 	return s.o.Engine.Follow(ctx, from, ch.Actor.IRI)
+}
+
+// Unfollow ends a subscription; none is no error.
+func (s *Service) Unfollow(ctx context.Context, actorID int64, ch *channel.Channel) error {
+	from, err := s.o.Engine.Actors.ByID(ctx, actorID)
+	if err != nil {
+		return err
+	}
+	return s.o.Engine.Unfollow(ctx, from, ch.Actor)
+}
+
+// Follows tells whether an account follows the actor of a channel, or has asked
+// to.
+func (s *Service) Follows(ctx context.Context, actorID, channelActorID int64) (bool, error) {
+	f, err := actor.FollowBetween(s.o.DB.Read(ctx), actorID, channelActorID)
+	if errors.Is(err, db.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && f.State != actor.Rejected, err
 }
 
 func (s *Service) add(ctx context.Context, a AddArgs) error {
@@ -162,11 +191,7 @@ func (s *Service) Remove(ctx context.Context, actorID int64, h Handle) error {
 	if err != nil {
 		return err
 	}
-	from, err := s.o.Engine.Actors.ByID(ctx, actorID)
-	if err != nil {
-		return err
-	}
-	return s.o.Engine.Unfollow(ctx, from, ch.Actor)
+	return s.Unfollow(ctx, actorID, ch)
 }
 
 // Has tells which of some channels an account follows or has asked to follow, in
