@@ -62,6 +62,7 @@ func (s *Site) postLogin(c echo.Context) error {
 		}
 		return s.pages.Login(c.Response(), problem.Status, &LoginPage{
 			Shell: s.shell(c), Username: name, Error: loginSentence(problem), Return: to,
+			Code: problem.Code == "missing_two_factor" || problem.Code == "invalid_two_factor",
 		})
 	}
 	token, expires, err := s.o.OAuth.NewSession(ctx, u.ID, oauth.PlaceOf(c))
@@ -84,6 +85,14 @@ func loginSentence(p *rest.Problem) string {
 		return "This account is blocked."
 	case "email_not_verified":
 		return "The e-mail address of this account is not verified yet."
+	case "missing_two_factor":
+		return "Now enter your password again, and the code that your authenticator shows."
+	case "invalid_two_factor":
+		return "This code is wrong, or was used before. Wait for the next one."
+	case "account_waiting_for_approval":
+		return "A moderator has not decided about your registration yet."
+	case "account_approval_rejected":
+		return "Your registration was rejected."
 	case "too_long_password":
 		return "This password is too long."
 	}

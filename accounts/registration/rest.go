@@ -100,23 +100,29 @@ func (s *Service) request(c echo.Context) error {
 	if err := input.JSON(c, &in); err != nil {
 		return err
 	}
-	var check rest.Checker
-	reason := checkText(&check, "registrationReason", in.RegistrationReason)
-	if err := check.Err(); err != nil {
+	r, err := s.Ask(c, &in.Signup, in.RegistrationReason)
+	if err != nil {
 		return err
 	}
-	var r *Registration
-	err := s.o.Users.CountSignup(c, func() (err error) {
-		r, err = s.Request(c.Request().Context(), s.o.Users.NewUser(&in.Signup), reason)
+	return c.JSON(http.StatusOK, toAPI(r))
+}
+
+// Ask keeps what a visitor registers with, who may by
+// user.Service.MayRegister. Refusals are a *rest.Problem.
+func (s *Service) Ask(c echo.Context, in *user.Signup, reason string) (r *Registration, err error) {
+	var check rest.Checker
+	reason = checkText(&check, "registrationReason", reason)
+	if err := check.Err(); err != nil {
+		return nil, err
+	}
+	err = s.o.Users.CountSignup(c, func() (err error) {
+		r, err = s.Request(c.Request().Context(), s.o.Users.NewUser(in), reason)
 		return err
 	})
 	if errors.Is(err, ErrTaken) {
-		return rest.Conflict(taken)
+		return nil, rest.Conflict(taken)
 	}
-	if err != nil {
-		return user.CreateProblem(err, in.Channel.Name)
-	}
-	return c.JSON(http.StatusOK, toAPI(r))
+	return r, user.CreateProblem(err, in.Channel.Name)
 }
 
 // target is the registration that a route names.

@@ -12,8 +12,7 @@ import (
 
 const wrongSecret = "Invalid verification string."
 
-// AskedAddress reads the address to which a mail is asked for. Requests count
-// for the one who asks and for the address that would get the mails.
+// AskedAddress reads the address to which a mail is asked for, see MayAsk.
 func (s *Service) AskedAddress(c echo.Context) (string, error) {
 	var in struct {
 		Email string `json:"email"`
@@ -21,8 +20,14 @@ func (s *Service) AskedAddress(c echo.Context) (string, error) {
 	if err := input.JSON(c, &in); err != nil {
 		return "", err
 	}
+	return s.MayAsk(c, in.Email)
+}
+
+// MayAsk checks an address to which a mail is asked for. Requests count for the
+// one who asks and for the address that would get the mails.
+func (s *Service) MayAsk(c echo.Context, email string) (string, error) {
 	var check rest.Checker
-	email := input.Email(&check, "email", in.Email)
+	email = input.Email(&check, "email", email)
 	if err := check.Err(); err != nil {
 		return "", err
 	}
@@ -101,11 +106,17 @@ func (s *Service) resetPassword(c echo.Context) error {
 	if in.VerificationString == "" {
 		return rest.Invalid("body", "verificationString", "Should have a verification string", nil)
 	}
-	if retry, ok := s.logins.Allow(AddressKey(c.RealIP())); !ok { // each attempt costs a hash
-		return TooMany(retry)
-	}
-	if err := s.ResetPassword(c.Request().Context(), u.ID, in.VerificationString, in.Password); err != nil {
-		return SecretProblem(err)
+	if err := s.Reset(c, u.ID, in.VerificationString, in.Password); err != nil {
+		return err
 	}
 	return rest.NoContent(c)
+}
+
+// Reset is ResetPassword for a request, which counts as an attempt to log in:
+// each costs a hash. Refusals are a *rest.Problem.
+func (s *Service) Reset(c echo.Context, userID int64, secret, password string) error {
+	if retry, ok := s.logins.Allow(AddressKey(c.RealIP())); !ok {
+		return TooMany(retry)
+	}
+	return SecretProblem(s.ResetPassword(c.Request().Context(), userID, secret, password))
 }

@@ -102,14 +102,20 @@ func (s *Service) register(c echo.Context) error {
 	if err := input.JSON(c, &in); err != nil {
 		return err
 	}
-	err := s.CountSignup(c, func() error {
-		_, err := s.Create(c.Request().Context(), s.NewUser(&in))
+	if _, err := s.Register(c, &in); err != nil {
 		return err
-	})
-	if err != nil {
-		return CreateProblem(err, in.Channel.Name)
 	}
 	return rest.NoContent(c)
+}
+
+// Register makes the user that a visitor registers, who [Service.MayRegister].
+// Refusals are a *rest.Problem.
+func (s *Service) Register(c echo.Context, in *Signup) (u *User, err error) {
+	err = s.CountSignup(c, func() (err error) {
+		u, err = s.Create(c.Request().Context(), s.NewUser(in))
+		return err
+	})
+	return u, CreateProblem(err, in.Channel.Name)
 }
 
 // addressMayRegister applies signup.filters.cidr.
