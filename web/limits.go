@@ -45,6 +45,7 @@ type window struct {
 func newLimits(r config.RatesLimit, auth rest.Authenticate) *limits {
 	return &limits{auth: auth, classes: map[string]*window{
 		"api": {rule: r.API}, "activity_pub": {rule: r.ActivityPub}, "well_known": {rule: r.WellKnown}, "client": {rule: r.Client},
+		"feeds": {rule: r.Feeds},
 	}}
 }
 
@@ -60,6 +61,8 @@ func classOf(r *http.Request) string {
 		return "" // chunks: as many as the client's line gives
 	case strings.HasPrefix(path, "/api/"):
 		return "api"
+	case strings.HasPrefix(path, "/feeds/"):
+		return "feeds"
 	case strings.HasPrefix(path, "/.well-known/"), strings.HasPrefix(path, "/nodeinfo/"):
 		return "well_known"
 	case r.Method == http.MethodPost && (path == "/inbox" || strings.HasSuffix(path, "/inbox")), wantsActivity(r):

@@ -293,11 +293,12 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 func withRequestID(c echo.Context, id string) { c.Set("request", id) }
 
 // cors lets pages of any origin read the API and the documents, without
-// credentials.
+// credentials (SEC-48). Files of videos and feeds do it themselves.
 func cors(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		path, h := c.Request().URL.Path, c.Response().Header()
-		if !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/services/") && !strings.HasPrefix(path, "/.well-known/") {
+		if !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/services/") && !strings.HasPrefix(path, "/.well-known/") &&
+			!strings.HasPrefix(path, "/nodeinfo/") && !wantsActivity(c.Request()) {
 			return next(c)
 		}
 		h.Set(echo.HeaderAccessControlAllowOrigin, "*")
