@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -156,6 +157,77 @@ func TestYtDlp(t *testing.T) {
 			t.Error("what was taken is no file of the server's")
 		}
 	})
+}
+
+// TestFeedEnclosures: a podcatcher that knows nothing but a feed downloads what
+// it encloses, and a torrent client what its peer links lead to.
+func TestFeedEnclosures(t *testing.T) {
+	ctx := slow(t, 3*time.Minute)
+	i, v := shared.get(t)
+	c := i.NewClient()
+	size := v.Files[0].Size
+	for _, path := range []string{"/feeds/videos.xml?videoChannelName=root_channel", "/feeds/podcast/videos.xml?videoChannelId=1"} {
+		var feed struct {
+			Items []struct {
+				Title     string `xml:"title"`
+				Enclosure struct {
+					URL    string `xml:"url,attr"`
+					Length int64  `xml:"length,attr"`
+				} `xml:"enclosure"`
+				Peers []struct {
+					Href string `xml:"href,attr"`
+				} `xml:"http://search.yahoo.com/mrss/ group>peerLink"`
+			} `xml:"channel>item"`
+		}
+		text := body(ctx, t, c, i.Origin+path)
+		if err := xml.Unmarshal(text, &feed); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		taken := 0
+		for _, item := range feed.Items {
+			if item.Title != v.Name {
+				continue
+			}
+			urls := []string{item.Enclosure.URL}
+			if len(item.Peers) > 0 { // the others take as long
+				urls = append(urls, item.Peers[0].Href)
+			}
+			for n, url := range urls {
+				dir := filepath.Join(t.TempDir(), strconv.Itoa(n))
+				if out, err := exec.CommandContext(ctx, "aria2c", append(aria2Options, "--seed-time=0", "--follow-torrent=mem", "--dir="+dir, url)...).CombinedOutput(); err != nil {
+					t.Fatalf("aria2c %s: %v\n%s", url, err, out)
+				}
+				if sum := sumOfOnly(t, dir); sum != sumOf(ctx, t, c, v.Files[0].FileURL) && sum != sumOf(ctx, t, c, v.StreamingPlaylists[0].Files[0].FileURL) {
+					t.Errorf("%s leads to no file of the video", url)
+				}
+				taken++
+			}
+			if item.Enclosure.Length != size && item.Enclosure.Length != v.StreamingPlaylists[0].Files[0].Size {
+				t.Errorf("%s: the enclosure says %d bytes", path, item.Enclosure.Length)
+			}
+		}
+		if taken == 0 {
+			t.Errorf("%s has nothing of %q:\n%.2000s", path, v.Name, text)
+		}
+	}
+}
+
+func body(ctx context.Context, t *testing.T, c *rig.Client, url string) []byte {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := c.HTTP.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", url, res.Status, err)
+	}
+	return text
 }
 
 // TestNewPipe makes the calls of NewPipe in its order, as they were recorded,
