@@ -13,6 +13,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -238,9 +239,7 @@ func (s *Service) newFeed() *feed {
 // about makes a feed that of an account or a channel.
 func (f *feed) about(a owner, origin string) {
 	f.Title, f.Link, f.Author = a.name, a.page, person{a.name, a.page}
-	if a.description != "" {
-		f.Description = plain(a.description)
-	}
+	f.Description = cmp.Or(plain(a.description), a.name)
 	if a.picture != "" {
 		f.Image = origin + a.picture
 	}

@@ -170,7 +170,7 @@ func (s *Service) podcast(c echo.Context) error {
 	doc := podcastDoc{
 		Version: "2.0", Podcast: nsPodcast, Itunes: nsItunes, DC: nsDC, Content: nsContent, Atom: nsAtom,
 		Channel: podcastChannel{
-			Title: out.Title, Link: out.Link, Description: cmp.Or(out.Description, out.Title), Built: httpDate(out.Updated), Docs: rssDocs,
+			Title: out.Title, Link: out.Link, Description: out.Description, Built: httpDate(out.Updated), Docs: rssDocs,
 			Generator: out.Generator, GUID: podcastID(out.Self), Medium: "video", Locked: podcastLocked{"no"},
 			Person: podcastPerson{s.page("/a/", account.Name, account.Host), name}, Author: name, Owner: name, Category: itunesText{"TV & Film"},
 			Image: rssImage{out.Title, out.Image, out.Link}, Copyright: out.Rights, Self: rssSelf{out.Self, "self", typeRSS},

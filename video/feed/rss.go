@@ -84,6 +84,7 @@ type rssMedia struct {
 	Thumbnails []rssPic    `xml:"media:thumbnail"`
 	Rating     string      `xml:"media:rating"`
 	Title      rssTitle    `xml:"media:title"`
+	About      *rssTitle   `xml:"media:description"`
 	Captions   []rssSubs   `xml:"media:subTitle"`
 	Category   *rssSection `xml:"media:category"`
 }
@@ -190,6 +191,9 @@ func (v *video) rss(r *rssItem) {
 	r.rssMedia = m
 	if v.NSFW {
 		m.Rating = "adult"
+	}
+	if r.Description != "" {
+		m.About = &rssTitle{"plain", r.Description}
 	}
 	if v.Category != nil {
 		r.Category = label.Category(*v.Category)
