@@ -34,6 +34,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/history"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/video/notify"
+	"github.com/kinemesh/kinemesh/video/oembed"
 	"github.com/kinemesh/kinemesh/video/overview"
 	"github.com/kinemesh/kinemesh/video/password"
 	"github.com/kinemesh/kinemesh/video/playlist"
@@ -151,7 +152,7 @@ func (v *Video) put(ctx context.Context, key string, r io.Reader) error {
 func (v *Video) assemble() (err error) {
 	o, cfg := v.o, v.o.Config
 	v.Catalog, err = catalog.New(catalog.Options{
-		DB: o.DB, Channels: o.Channels, Origin: cfg.Origin(), Logger: o.Logger, InstanceName: func() string { return cfg.Current().Instance.Name },
+		DB: o.DB, Channels: o.Channels, Origin: cfg.Origin(), Logger: o.Logger,
 		PutFile:          v.put,
 		DeleteFile:       v.store.Delete,
 		FederateUnlisted: cfg.Federation.Videos.FederateUnlisted, Storyboards: func() bool { return cfg.Current().Storyboards.Enabled },
@@ -266,6 +267,10 @@ func (v *Video) Module() activitypub.Module {
 		v.stats.Routes(r)
 		v.transcode.Routes(r)
 		v.Catalog.Routes(r)
+		oembed.New(oembed.Options{
+			Catalog: v.Catalog, Channels: v.o.Channels, Playlists: v.Playlists,
+			Provider: func() string { return v.o.Config.Current().Instance.Name },
+		}).Routes(r)
 		edit.New(v.Catalog).Routes(r)
 		v.Listing.Routes(r)
 		v.overview.Routes(r)

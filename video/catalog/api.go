@@ -26,7 +26,6 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.GET("/videos/:id/description", rest.Anyone, s.description)
 	r.API.GET("/videos/:id/metadata/:file", rest.Anyone, s.metadata)
 
-	r.Root.GET("/services/oembed", rest.Anyone, s.oEmbed)
 }
 
 // Problem turns the errors of the operations into answers.

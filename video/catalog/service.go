@@ -49,8 +49,7 @@ type Options struct {
 	// (transcoding.original_file.keep); nil: none are.
 	KeepSources func() bool
 
-	InstanceName func() string    // provider name of oEmbed
-	RemoteURI    func() RemoteURI // also lets unlisted remote videos be seen; nil: nobody
+	RemoteURI func() RemoteURI // also lets unlisted remote videos be seen; nil: nobody
 }
 
 // Service holds the operations on videos. It is safe for concurrent use; its
@@ -116,9 +115,6 @@ func New(o Options) (*Service, error) {
 	}
 	if o.Storyboards == nil {
 		o.Storyboards = func() bool { return false }
-	}
-	if o.InstanceName == nil {
-		o.InstanceName = func() string { return "" }
 	}
 	if o.RemoteURI == nil {
 		o.RemoteURI = func() RemoteURI { return RemoteURI{} }

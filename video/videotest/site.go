@@ -36,6 +36,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/video/oembed"
 	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/video/rate"
 	"github.com/kinemesh/kinemesh/video/redundancy"
@@ -151,6 +152,7 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 		edit.New(s.Catalog).Routes(r)
 		s.Channels.Routes(r)
 		list.Routes(r)
+		oembed.New(oembed.Options{Catalog: s.Catalog, Channels: s.Channels, Playlists: s.Playlists, Provider: func() string { return "Test" }}).Routes(r)
 		s.Mutes.Routes(r)
 		s.Words.Routes(r)
 		s.Blocks.Routes(r)

@@ -23,6 +23,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/edit"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/video/oembed"
 	"github.com/kinemesh/kinemesh/web/openapi/openapitest"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -75,7 +76,7 @@ func New(t testing.TB, d *db.DB, change ...func(*catalog.Options)) *World {
 	}
 	w := &World{T: t, DB: d, Actors: actors, Files: &Files{}, users: map[int64]*User{}}
 	w.Options = catalog.Options{
-		DB: d, Origin: Origin, Logger: log, InstanceName: func() string { return "Test" }, PutFile: w.Files.Put, DeleteFile: w.Files.Delete,
+		DB: d, Origin: Origin, Logger: log, PutFile: w.Files.Put, DeleteFile: w.Files.Delete,
 		Channels: channel.New(channel.Options{DB: d, Actors: actors, Logger: log}),
 	}
 	for _, f := range change {
@@ -253,6 +254,7 @@ func (w *World) Handler() http.Handler {
 	})
 	w.Catalog.Routes(r)
 	edit.New(w.Catalog).Routes(r)
+	oembed.New(oembed.Options{Catalog: w.Catalog, Channels: w.Options.Channels, Provider: func() string { return "Test" }}).Routes(r)
 	listing.New(listing.Options{DB: w.DB, Catalog: w.Catalog, Channels: w.Options.Channels, HideNSFW: func() bool { return w.HideNSFW }}).Routes(r)
 	if w.Routes != nil {
 		w.Routes(r)
