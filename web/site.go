@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/notification"
 	"github.com/kinemesh/kinemesh/accounts/oauth"
 	"github.com/kinemesh/kinemesh/accounts/registration"
 	"github.com/kinemesh/kinemesh/accounts/subscription"
@@ -39,6 +40,8 @@ type SiteOptions struct {
 	Users    *user.Service
 	OAuth    *oauth.Service
 	Comments *comment.Service // nil: pages show none
+	// Notifications have a page, and a bell on every page; nil: they have not.
+	Notifications *notification.Service
 	// Subscriptions are the channels that users follow; nil: they follow none.
 	Subscriptions *subscription.Service
 	// Registrations are those that moderators approve; nil: there are none.
@@ -78,6 +81,8 @@ func (s *Site) Routes(r *rest.Router) {
 	get := func(path string, h echo.HandlerFunc) { r.Root.GET(path, rest.Anyone, h) }
 	get(assetPrefix+"*", echo.WrapHandler(s.assets))
 	get("/", s.home)
+	get("/services/redirect/accounts/:handle", s.leadToAccount)
+	get("/services/redirect/actors/:handle", s.leadToActor)
 	get("/home", moved("/"))
 	get("/videos/browse", s.browse)
 	get("/videos/local", moved("/videos/browse?scope=local"))
@@ -114,6 +119,9 @@ func (s *Site) Routes(r *rest.Router) {
 	r.Root.POST("/login", rest.Anyone, s.postLogin)
 	r.Root.POST("/logout", rest.Anyone, s.logout)
 	s.accountRoutes(r)
+	if s.o.Notifications != nil {
+		s.notificationRoutes(r)
+	}
 }
 
 // Error answers a problem as a page; it is [ServerOptions.PageError].
@@ -143,7 +151,7 @@ func (s *Site) shell(c echo.Context) Shell {
 	r := c.Request()
 	v := Shell{
 		Instance: s.o.Config.Current().Instance.Name, Origin: s.origin, Path: r.URL.Path,
-		SignUp: s.o.Config.Current().Signup.Enabled, Version: s.o.Version,
+		SignUp: s.o.Config.Current().Signup.Enabled, Version: s.o.Version, Unread: -1,
 	}
 	if scope := r.URL.Query().Get("scope"); r.URL.Path == "/videos/browse" && scope != "" {
 		v.Path += "?scope=" + scope
@@ -159,6 +167,9 @@ func (s *Site) shell(c echo.Context) Shell {
 		v.Viewer = Viewer{SignedIn: true, Username: p.Username, Name: p.Username, Admin: p.IsAdmin()}
 		if a, err := s.o.Channels.AccountByID(r.Context(), p.AccountID); err == nil {
 			v.Viewer.Name, v.Viewer.Avatar = nameOf(a.Actor.Name, a.Actor.Username), a.Pictures.Avatar.At(avatarWidth)
+		}
+		if s.o.Notifications != nil {
+			v.Unread, _ = s.o.Notifications.Unread(r.Context(), p.UserID) //nolint:errcheck // no page is worth less for it
 		}
 	}
 	return v
