@@ -88,7 +88,7 @@ func command() *cobra.Command {
 		},
 	}
 	root.AddCommand(serve, check, settings, actorCommand(&file))
-	root.AddCommand(backupCommands(&file)...)
+	root.AddCommand(append(backupCommands(&file), hostCommand(&file))...)
 	addCommands(root, &file, slices.Concat(activitypub.Commands(nil, nil), accounts.Commands(), video.Commands()))
 	return root
 }
@@ -361,7 +361,7 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 	if withWeb {
 		site, err := web.NewSite(web.SiteOptions{
 			Config: a.cfg, DB: a.db, Catalog: a.video.Catalog, Listing: a.video.Listing, Channels: a.accounts.Channels, Users: a.accounts.Users,
-			OAuth: a.accounts.OAuth, Registrations: a.accounts.Registrations, Comments: a.video.Comments, Subscriptions: a.accounts.Subscriptions, Playlists: a.video.Playlists, Version: version, Logger: a.log,
+			OAuth: a.accounts.OAuth, Registrations: a.accounts.Registrations, Comments: a.video.Comments, Notifications: a.accounts.Notifications, Subscriptions: a.accounts.Subscriptions, Playlists: a.video.Playlists, Version: version, Logger: a.log,
 		})
 		if err != nil {
 			return nil, nil, err

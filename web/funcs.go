@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/kinemesh/kinemesh/accounts/notification"
 )
 
 // functions are what templates may call.
@@ -21,6 +23,7 @@ func functions(assets *Assets, now func() time.Time) template.FuncMap {
 		"small":    func(name string) template.HTML { return icon(name, "ic s") },
 		"count":    count,
 		"plural":   plural,
+		"unread":   unread,
 		"clock":    clock,
 		"size":     size,
 		"initial":  initial,
@@ -62,6 +65,14 @@ func plural(n int64, one, many string) string {
 		return "1 " + one
 	}
 	return count(n) + " " + many
+}
+
+// unread writes how many notifications are new, as far as they are counted.
+func unread(n int64) string {
+	if n >= notification.MaxUnread {
+		return strconv.Itoa(notification.MaxUnread-1) + "+"
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 // clock writes seconds as 0:07 or 1:02:03.

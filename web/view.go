@@ -27,6 +27,7 @@ type Shell struct {
 	Theme    string // "dark", "light" or "" for the system's choice
 	Robots   string // value of the robots meta tag, empty: none
 	SignUp   bool   // registration is open
+	Unread   int64  // notifications; negative: there is no page of them
 	Version  string
 }
 

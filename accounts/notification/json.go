@@ -110,6 +110,21 @@ type Registration struct {
 	Username string `json:"username"`
 }
 
+// By is who caused the notification, as far as it tells; nil for nobody.
+func (j *JSON) By() *Actor {
+	switch {
+	case j.Comment != nil:
+		return j.Comment.Account
+	case j.ActorFollow != nil:
+		return j.ActorFollow.Follower
+	case j.Account != nil:
+		return j.Account
+	case j.Video != nil && j.Type == NewVideo:
+		return j.Video.Channel
+	}
+	return nil
+}
+
 // ActorOf is the short form of an account or channel.
 func ActorOf(a channel.Summary) *Actor {
 	out := &Actor{ID: a.ID, DisplayName: a.DisplayName, Name: a.Name, Host: a.Host, Avatars: []Picture{}}

@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 // settingRow is a row of notification_settings.
@@ -39,6 +40,25 @@ func (s *Service) Settings(ctx context.Context, userIDs ...int64) (map[int64]map
 	}
 	return out, nil
 }
+
+// Choices lists what a user can choose in the settings: what concerns the user, of
+// features that are there.
+func (s *Service) Choices(ctx context.Context, p *rest.Principal) ([]Setting, error) {
+	values, err := s.Settings(ctx, p.UserID)
+	if err != nil {
+		return nil, err
+	}
+	var out []Setting
+	for _, set := range settings() {
+		if set.label != "" && p.Role <= set.role {
+			out = append(out, Setting{set.name, set.label, values[p.UserID][set.name]})
+		}
+	}
+	return out, nil
+}
+
+// Mails tells whether notifications can go by mail.
+func (s *Service) Mails() bool { return s.o.Mail.Enabled() }
 
 // ChangeSettings sets how a user wants to be told; what is not named stays.
 func (s *Service) ChangeSettings(ctx context.Context, userID int64, values map[string]int) error {

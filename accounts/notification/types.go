@@ -1,6 +1,9 @@
 package notification
 
-import "github.com/kinemesh/kinemesh/config/db"
+import (
+	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/web/rest"
+)
 
 // Type is what a notification is about; the numbers go over the API.
 type Type int
@@ -33,36 +36,50 @@ const (
 	Mail = 2
 )
 
+// Setting is how a user wants to be told of something.
+type Setting struct {
+	Name  string // as in the API
+	Label string // for people
+	Value int    // bits
+}
+
+// Web tells whether the list has it.
+func (s Setting) Web() bool { return s.Value&Web != 0 }
+
+// Mail tells whether it goes by mail.
+func (s Setting) Mail() bool { return s.Value&Mail != 0 }
+
 // setting is one of the values that users choose, with its default.
 type setting struct {
 	name     string
 	value    int
 	required bool // clients of every version send it
 	label    string
+	role     rest.Role // whom it concerns
 }
 
 // settings lists all values of PeerTube, also of features that are not here, as
 // its clients expect to read and write them.
 func settings() []setting {
 	return []setting{
-		{"newVideoFromSubscription", Web, true, "A new video of a channel that I follow"},
-		{"newCommentOnMyVideo", Web, true, "A comment on one of my videos"},
-		{"commentMention", Web, true, "Somebody mentions me"},
-		{"newFollow", Web, true, "Somebody follows me or one of my channels"},
-		{"myVideoPublished", Web, false, "One of my videos is published"},
-		{"blacklistOnMyVideo", Web | Mail, true, "One of my videos is blocked or unblocked"},
-		{"abuseStateChange", Web | Mail, false, "One of my reports is accepted or rejected"},
-		{"abuseNewMessage", Web | Mail, false, "A message about a report"},
-		{"myVideoImportFinished", Web, true, ""},
-		{"myVideoStudioEditionFinished", Web, false, ""},
-		{"myVideoTranscriptionGenerated", Web, false, ""},
-		{"abuseAsModerator", Web | Mail, true, "For moderators: a new report"},
-		{"videoAutoBlacklistAsModerator", Web | Mail, true, "For moderators: a video waits for review"},
-		{"newUserRegistration", Web, true, "For moderators: somebody registered, or asks to"},
-		{"newInstanceFollower", Web, true, "For administrators: another server follows this one"},
-		{"autoInstanceFollowing", Web, true, "For administrators: this server followed another one by itself"},
-		{"newPeerTubeVersion", Web | Mail, false, ""},
-		{"newPluginVersion", Web, false, ""},
+		{"newVideoFromSubscription", Web, true, "A new video of a channel that I follow", rest.RoleUser},
+		{"newCommentOnMyVideo", Web, true, "A comment on one of my videos", rest.RoleUser},
+		{"commentMention", Web, true, "Somebody mentions me", rest.RoleUser},
+		{"newFollow", Web, true, "Somebody follows me or one of my channels", rest.RoleUser},
+		{"myVideoPublished", Web, false, "One of my videos is published", rest.RoleUser},
+		{"blacklistOnMyVideo", Web | Mail, true, "One of my videos is blocked or unblocked", rest.RoleUser},
+		{"abuseStateChange", Web | Mail, false, "One of my reports is accepted or rejected", rest.RoleUser},
+		{"abuseNewMessage", Web | Mail, false, "A message about a report", rest.RoleUser},
+		{"myVideoImportFinished", Web, true, "", rest.RoleUser},
+		{"myVideoStudioEditionFinished", Web, false, "", rest.RoleUser},
+		{"myVideoTranscriptionGenerated", Web, false, "", rest.RoleUser},
+		{"abuseAsModerator", Web | Mail, true, "A new report", rest.RoleModerator},
+		{"videoAutoBlacklistAsModerator", Web | Mail, true, "A video waits for review", rest.RoleModerator},
+		{"newUserRegistration", Web, true, "Somebody registered, or asks to", rest.RoleModerator},
+		{"newInstanceFollower", Web, true, "Another server follows this one", rest.RoleAdmin},
+		{"autoInstanceFollowing", Web, true, "This server followed another one by itself", rest.RoleAdmin},
+		{"newPeerTubeVersion", Web | Mail, false, "", rest.RoleUser},
+		{"newPluginVersion", Web, false, "", rest.RoleUser},
 	}
 }
 
