@@ -14,10 +14,10 @@ import (
 // Routes registers the endpoints, which are for owners and moderators.
 func (s *Service) Routes(r *rest.Router) {
 	const path = "/videos/:id/stats/"
-	r.API.GET(path+"overall", rest.SignedIn, s.own(s.overall))
-	r.API.GET(path+"retention", rest.SignedIn, s.own(s.retention))
-	r.API.GET(path+"timeseries/:metric", rest.SignedIn, s.own(s.series))
-	r.API.GET(path+"user-agent", rest.SignedIn, s.own(s.agents))
+	r.API.GET(path+"overall", rest.Owner, s.own(s.overall))
+	r.API.GET(path+"retention", rest.Owner, s.own(s.retention))
+	r.API.GET(path+"timeseries/:metric", rest.Owner, s.own(s.series))
+	r.API.GET(path+"user-agent", rest.Owner, s.own(s.agents))
 }
 
 // longest bounds a range, and so the points of a series.
