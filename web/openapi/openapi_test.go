@@ -79,6 +79,8 @@ func TestPage(t *testing.T) {
 			style.WriteString(n.Data)
 		case n.Type == html.TextNode:
 			text.WriteString(n.Data)
+		case n.Data == "td", n.Data == "th", n.Data == "i":
+			text.WriteString(" ")
 		case n.Data == "script", n.Data == "link", n.Data == "img", n.Data == "iframe":
 			t.Errorf("the page has <%s>", n.Data)
 		}
@@ -117,6 +119,14 @@ func TestPage(t *testing.T) {
 	for name := range doc.Components.Schemas {
 		if !ids["schema-"+name] {
 			t.Errorf("the schema %s is not on the page", name)
+		}
+	}
+	for _, part := range []string{
+		"shortUUID string", "category Labelled", "originallyPublishedAt date-time or null", "avatars ActorImage[]", // members
+		"name required string", "upload_id required query string", "list of Video", "map of boolean", "like or dislike or none", // inputs and answers
+	} {
+		if !strings.Contains(words, part) {
+			t.Errorf("the page lacks %q", part)
 		}
 	}
 	sum := sha256.Sum256([]byte(style.String()))

@@ -119,7 +119,7 @@ func newCall(doc *Document, method, path string, op *Operation) call {
 
 // fieldsOf lists the members of an object by name.
 func fieldsOf(s Schema) (out []field) {
-	members, _ := s["properties"].(map[string]any)
+	members := asSchema(s["properties"])
 	required, _ := s["required"].([]any)
 	for name, m := range members {
 		member := asSchema(m)
@@ -192,7 +192,7 @@ func plainType(kind string, s Schema) template.HTML {
 	case "array":
 		return typeOf(asSchema(s["items"])) + "[]"
 	case "object":
-		members, _ := s["properties"].(map[string]any)
+		members := asSchema(s["properties"])
 		if data := asSchema(members["data"]); data != nil && members["total"] != nil && len(members) == 2 {
 			return "list of " + typeOf(asSchema(data["items"]))
 		}
