@@ -95,8 +95,8 @@ func TestToken(t *testing.T) {
 	})
 }
 
-// TestTokensAreHashed looks for tokens in the database (SEC-47).
-func TestTokensAreHashed(t *testing.T) {
+// TestSEC47TokensAreHashed looks for tokens in the database (SEC-47).
+func TestSEC47TokensAreHashed(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		e := accountstest.New(t, d)
 		u, access := e.User("alice", rest.RoleUser)
@@ -248,8 +248,8 @@ func TestClientHost(t *testing.T) {
 	})
 }
 
-// TestLoginLimit counts attempts per address and per account (SEC-46).
-func TestLoginLimit(t *testing.T) {
+// TestSEC46LoginLimit counts attempts per address and per account (SEC-46).
+func TestSEC46LoginLimit(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		e := accountstest.New(t, d, func(c *config.Config) { c.RatesLimit.Login.Max = 3 })
 		if _, err := e.Users.Create(t.Context(), newUser("alice")); err != nil {
@@ -434,8 +434,8 @@ func TestSessionCookie(t *testing.T) {
 	})
 }
 
-// TestEvents ends every session when what a user may do changes (SEC-47).
-func TestEvents(t *testing.T) {
+// TestSEC47Events ends every session when what a user may do changes (SEC-47).
+func TestSEC47Events(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		e, token := site(t, d)
 		for _, c := range []struct {
@@ -489,8 +489,8 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-// TestLoginTime compares known with unknown names (SEC-46).
-func TestLoginTime(t *testing.T) {
+// TestSEC46LoginTime compares known with unknown names (SEC-46).
+func TestSEC46LoginTime(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
@@ -519,8 +519,8 @@ func TestLoginTime(t *testing.T) {
 	}
 }
 
-// TestRefreshRace lets many use one refresh token at once: at most one wins.
-func TestRefreshRace(t *testing.T) {
+// TestSEC47RefreshRace lets many use one refresh token at once: at most one wins.
+func TestSEC47RefreshRace(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		e := accountstest.New(t, d)
 		e.User("alice", rest.RoleUser)

@@ -176,6 +176,9 @@ func (c *Config) checkMail() error {
 			return &ValueError{key, address, "a mail address such as admin@example.org"}
 		}
 	}
+	if c.Signup.Enabled && c.Signup.RequiresEmailVerification && !c.SMTP.Enabled() {
+		return &ValueError{"signup.requires_email_verification", "true", "false, or a mail server in the smtp section"}
+	}
 	return nil
 }
 

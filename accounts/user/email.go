@@ -118,6 +118,9 @@ func (s *Service) VerifyEmail(ctx context.Context, userID int64, secret string, 
 		}
 		if pending {
 			set["email"], set["pending_email"] = address, nil
+			if err := ticket.Revoke(tx, resetPurpose, userID); err != nil { // it went to the old address
+				return err
+			}
 		}
 		// The address may have been changed since the mail was sent.
 		r := tx.Model(&User{}).Where("id = ? AND "+column+" = ?", userID, address).Updates(set)

@@ -217,6 +217,7 @@ func (s *Service) update(c echo.Context) error {
 		Role            input.Optional[int]    `json:"role"`
 		AdminFlags      input.Optional[int]    `json:"adminFlags"`
 		Password        input.Optional[string] `json:"password"`
+		PluginAuth      input.Optional[string] `json:"pluginAuth"`
 	}
 	if err := input.JSON(c, &in); err != nil {
 		return err
@@ -245,6 +246,9 @@ func (s *Service) update(c echo.Context) error {
 	}
 	if in.Password.Given() {
 		s.checkPassword(&check, in.Password.Value)
+	}
+	if in.PluginAuth.Given() {
+		check.Refuse("body", "pluginAuth", "Should be null, there are no plugins", in.PluginAuth.Value)
 	}
 	if err := check.Err(); err != nil {
 		return err

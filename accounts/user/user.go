@@ -13,6 +13,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/accounts/mail"
 	"github.com/kinemesh/kinemesh/accounts/seal"
+	"github.com/kinemesh/kinemesh/accounts/ticket"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -215,6 +216,11 @@ func (s *Service) changeTx(tx *db.Tx, userID int64, set map[string]any, rights b
 	}
 	if r.RowsAffected == 0 {
 		return fmt.Errorf("user %d: %w", userID, db.ErrNotFound)
+	}
+	if set["password_hash"] != nil || set["email"] != nil { // a link on the way is good no more
+		if err := ticket.Revoke(tx, resetPurpose, userID); err != nil {
+			return err
+		}
 	}
 	if !rights {
 		return nil
