@@ -22,7 +22,8 @@ type Options struct {
 	Comments  int
 	Accounts  int // of other servers, who comment and rate
 	Playlists int
-	Remote    int // percent of the channels that are on other servers
+	Remote    int  // percent of the channels that are on other servers
+	Bare      bool // channels and videos alone, as an instance has them that follows many others
 	Origin    string
 	Now       time.Time                   // the newest video is as old as this
 	Progress  func(what string, rows int) // nil: nobody is told
@@ -81,6 +82,9 @@ func Fill(ctx context.Context, d *db.DB, o Options) error {
 		{"follows and history", f.viewers},
 		{"counters", f.finish},
 	} {
+		if o.Bare && (step.what == "comments" || step.what == "rates and views" || step.what == "playlists") {
+			continue
+		}
 		began := time.Now()
 		if err := d.Tx(ctx, step.do); err != nil {
 			return fmt.Errorf("seed %s: %w", step.what, err)

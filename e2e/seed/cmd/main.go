@@ -27,6 +27,7 @@ func main() {
 	flag.IntVar(&o.Accounts, "accounts", 0, "accounts that comment and rate (a twentieth of the videos)")
 	flag.IntVar(&o.Playlists, "playlists", 0, "playlists (a fiftieth of the videos)")
 	flag.IntVar(&o.Remote, "remote", 50, "percent of the channels that are on other servers")
+	flag.BoolVar(&o.Bare, "bare", false, "channels and videos alone")
 	flag.Parse()
 	began := time.Now()
 	o.Progress = func(what string, _ int) { fmt.Printf("%8s  %s\n", time.Since(began).Round(time.Second), what) }

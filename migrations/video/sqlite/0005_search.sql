@@ -51,6 +51,10 @@ CREATE INDEX videos_local ON videos (privacy, state, listed, local, published_at
 CREATE INDEX videos_comments ON videos (privacy, state, listed, comments DESC, id DESC);
 CREATE INDEX videos_original ON videos (privacy, state, listed, COALESCE(originally_published_at, published_at) DESC, id DESC);
 
+-- The list of all comments counts and skips those that are there.
+DROP INDEX comments_all;
+CREATE INDEX comments_all ON comments (created_at DESC, id DESC) WHERE deleted_at IS NULL;
+
 CREATE INDEX video_files_web ON video_files (video_id) WHERE playlist_id IS NULL;
 CREATE INDEX video_files_hls ON video_files (video_id) WHERE playlist_id IS NOT NULL;
 
@@ -69,6 +73,8 @@ CREATE INDEX watch_history_age ON watch_history (updated_at);
 
 -- +goose Down
 DROP TABLE watch_history;
+DROP INDEX comments_all;
+CREATE INDEX comments_all ON comments (created_at DESC, id DESC);
 DROP INDEX video_files_hls;
 DROP INDEX video_files_web;
 DROP INDEX videos_original;
