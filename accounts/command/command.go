@@ -72,14 +72,17 @@ func show[T any](out io.Writer, l listing, total int64, rows []T, head string, l
 	if l.json {
 		return printJSON(out, map[string]any{"total": total, "data": slices.Clip(append([]T{}, rows...))})
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, head)
+	lines := []string{head}
 	for _, r := range rows {
 		var cells []string
 		for _, v := range line(r) {
 			cells = append(cells, cell(v))
 		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		lines = append(lines, strings.Join(cells, "\t"))
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if _, err := io.WriteString(w, strings.Join(lines, "\n")+"\n"); err != nil {
+		return err
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -120,15 +120,15 @@ func bomb(t testing.TB) []byte {
 
 // TestSEC41Render takes what people send and what they should not send.
 func TestSEC41Render(t *testing.T) {
-	clear := quarters(300, 300)
-	clear.SetNRGBA(10, 10, color.NRGBA{})
+	holed := quarters(300, 300)
+	holed.SetNRGBA(10, 10, color.NRGBA{})
 	for _, c := range []struct {
 		name      string
 		data      []byte
 		extension string // empty: refused
 	}{
 		{"png", pngOf(t, quarters(2000, 900)), jpg},
-		{"see-through png", pngOf(t, clear), pngs},
+		{"see-through png", pngOf(t, holed), pngs},
 		{"small and tall", pngOf(t, quarters(9, 1600)), jpg},
 		{"one pixel", pngOf(t, quarters(1, 1)), jpg},
 		{"jpeg with a place in it", withExif(t, jpegOf(t, quarters(64, 64)), 1), jpg},
