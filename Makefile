@@ -52,10 +52,10 @@ format: $(FMT) ## fail on files that gofumpt would change
 vet:
 	@go vet ./...
 
-gen: ## write again what is generated: the example settings, FEDERATION.md, docs/api-coverage.md, the OpenAPI document
+gen: ## write again what is generated: the example settings, FEDERATION.md, docs/api-coverage.md, docs/access.md, the OpenAPI document
 	@go test ./config -run TestExampleFile -update >/dev/null
-	@go test . -run 'TestFederationFile|TestCoverage|TestOpenAPIFile' -update >/dev/null
-	@git diff --stat -- kinemesh.example.yaml config/kinemesh.example.yaml FEDERATION.md docs/api-coverage.md web/openapi/openapi.yaml
+	@go test . -run 'TestFederationFile|TestCoverage|TestOpenAPIFile|TestSEC43RouteByRole' -update >/dev/null
+	@git diff --stat -- kinemesh.example.yaml config/kinemesh.example.yaml FEDERATION.md docs/api-coverage.md docs/access.md web/openapi/openapi.yaml
 
 ui: ## build the browser files into web/dist
 	@cd web/ui && npm ci --ignore-scripts --no-audit --no-fund && npm run build

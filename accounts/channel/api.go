@@ -31,6 +31,7 @@ func TimePtr(t *time.Time) *Time {
 // Image is one size of an avatar or banner in the API.
 type Image struct {
 	Width     int    `json:"width"`
+	Height    int    `json:"height"`
 	Path      string `json:"path"`
 	CreatedAt Time   `json:"createdAt"`
 	UpdatedAt Time   `json:"updatedAt"`
@@ -43,7 +44,7 @@ func Images(p *picture.Picture) []Image {
 		return out
 	}
 	for _, size := range slices.Backward(p.Sizes) {
-		out = append(out, Image{Width: size.Width, Path: p.Path(size), CreatedAt: Time(p.CreatedAt), UpdatedAt: Time(p.UpdatedAt)})
+		out = append(out, Image{Width: size.Width, Height: size.Height, Path: p.Path(size), CreatedAt: Time(p.CreatedAt), UpdatedAt: Time(p.UpdatedAt)})
 	}
 	return out
 }

@@ -157,14 +157,15 @@ func ReadAllowed(t testing.TB, file string) *Allowed {
 func (a *Allowed) Has(subject, difference string) bool {
 	found := false
 	for i, l := range a.lines {
-		if fits(l.subject, subject) && fits(l.difference, difference) {
+		if Match(l.subject, subject) && Match(l.difference, difference) {
 			a.lines[i].used, found = true, true
 		}
 	}
 	return found
 }
 
-func fits(pattern, text string) bool {
+// Match tells whether a text fits a pattern, in which "*" stands for anything.
+func Match(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {
 		return pattern == text
