@@ -56,7 +56,7 @@ func newTube(t *testing.T, change ...func(*config.Config)) *tube {
 	site, err := web.NewSite(web.SiteOptions{
 		Config: e.Config, DB: e.DB, Catalog: c, Channels: e.Channels, Users: e.Users, OAuth: e.OAuth, Registrations: e.Registrations, Version: "1.2.3", Logger: log,
 		Comments: comment.New(comment.Options{DB: e.DB, Engine: e.Engine, Catalog: c, Channels: e.Channels, Logger: log}),
-		Listing:  lists, Playlists: playlists, Subscriptions: e.Subscriptions,
+		Listing:  lists, Playlists: playlists, Subscriptions: e.Subscriptions, Notifications: e.Notifications,
 	})
 	if err != nil {
 		t.Fatal(err)
