@@ -56,8 +56,9 @@ func newKept(d *db.DB) *kept { return &kept{db: d, byKey: map[string]keptEntry{}
 func (k *kept) whole(f *Filter) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	narrowed := len(f.Categories)+len(f.Licences)+len(f.Languages) > 0 || f.DurationMin != nil || f.DurationMax != nil || f.Host != ""
 	return k.big && (f.Page.Start >= farStart || f.Page.Sort == "localVideoFilesSize" || f.NotWatched || f.HasHLS != nil || f.HasWeb != nil ||
-		len(f.TagsOneOf)+len(f.TagsAllOf)+len(f.words)+len(f.AutoTags) > 0)
+		len(f.TagsOneOf)+len(f.TagsAllOf)+len(f.words)+len(f.AutoTags) > 0 || narrowed && f.Page.Sort != "publishedAt")
 }
 
 // get returns what is kept under key, or has it made. Those who ask at the same
