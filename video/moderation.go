@@ -22,16 +22,10 @@ func (v *Video) moderation() {
 	}
 	v.block.Blocked = func(tx *db.Tx, blocked *catalog.Video, b *block.Block) error {
 		tx.AfterCommit(v.Infohashes.Forget)
-		if b.Type == block.Manual {
-			return v.notify.VideoBlocked(tx, blocked, b.ID)
-		}
-		return v.notify.VideoQuarantined(tx, blocked, b.ID)
+		return v.notify.Blocked(tx, blocked, b)
 	}
 	v.block.Unblocked = func(tx *db.Tx, shown *catalog.Video, b *block.Block) error {
 		tx.AfterCommit(v.Infohashes.Forget)
-		if b.Type == block.Manual {
-			return v.notify.VideoUnblocked(tx, shown, b.ID)
-		}
-		return v.notify.VideoReleased(tx, shown)
+		return v.notify.Unblocked(tx, shown, b)
 	}
 }

@@ -7,5 +7,5 @@
 //     notification shows nothing that was hidden from its reader since (SEC-54)
 //   - what came from another server long after it was made is no news
 //
-// Imported by: video. Imports catalog, comment and report.
+// Imported by: video. Imports block, catalog, comment and report.
 package notify

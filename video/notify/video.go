@@ -7,6 +7,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/notification"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/video/block"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -40,25 +41,24 @@ func (s *Service) videoDropped(tx *db.Tx, v *catalog.Video) error {
 		notification.VideoUnblocked, notification.VideoQuarantined)
 }
 
-// VideoBlocked tells the owner of a video that a moderator blocked it. block tells
-// several blocks of one video apart.
-func (s *Service) VideoBlocked(tx *db.Tx, v *catalog.Video, block int64) error {
-	return s.o.Notifications.Notify(tx, notification.Event{Type: notification.VideoBlocked, Object: v.ID, Event: block})
+// Blocked tells the owner of a video that a moderator blocked it, or moderators
+// that one waits for them.
+func (s *Service) Blocked(tx *db.Tx, v *catalog.Video, b *block.Block) error {
+	e := notification.Event{Type: notification.VideoQuarantined, Object: v.ID, Event: b.ID}
+	if b.Type == block.Manual {
+		e.Type = notification.VideoBlocked
+	}
+	return s.o.Notifications.Notify(tx, e)
 }
 
-// VideoUnblocked tells the owner of a video that it can be seen again.
-func (s *Service) VideoUnblocked(tx *db.Tx, v *catalog.Video, block int64) error {
-	return s.o.Notifications.Notify(tx, notification.Event{Type: notification.VideoUnblocked, Object: v.ID, Event: block})
-}
-
-// VideoReleased tells the owner of a video that a moderator has let it through.
-func (s *Service) VideoReleased(tx *db.Tx, v *catalog.Video) error {
-	return s.o.Notifications.Notify(tx, notification.Event{Type: notification.VideoPublished, Object: v.ID})
-}
-
-// VideoQuarantined tells moderators that a video waits until one has seen it.
-func (s *Service) VideoQuarantined(tx *db.Tx, v *catalog.Video, block int64) error {
-	return s.o.Notifications.Notify(tx, notification.Event{Type: notification.VideoQuarantined, Object: v.ID, Event: block})
+// Unblocked tells the owner of a video that it can be seen again, or for the first
+// time.
+func (s *Service) Unblocked(tx *db.Tx, v *catalog.Video, b *block.Block) error {
+	e := notification.Event{Type: notification.VideoPublished, Object: v.ID}
+	if b.Type == block.Manual {
+		e.Type, e.Event = notification.VideoUnblocked, b.ID
+	}
+	return s.o.Notifications.Notify(tx, e)
 }
 
 // get loads a video for an event.

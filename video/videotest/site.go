@@ -19,7 +19,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/mail"
 	"github.com/kinemesh/kinemesh/accounts/moderation"
+	"github.com/kinemesh/kinemesh/accounts/notification"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/aptest"
@@ -36,6 +38,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/federation"
 	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/video/notify"
 	"github.com/kinemesh/kinemesh/video/oembed"
 	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/video/rate"
@@ -63,7 +66,10 @@ type Site struct {
 	Mutes      *moderation.Service
 	Words      *watchedword.Service
 	Blocks     *block.Service
-	Config     *config.Config // what the blocks read
+	Reports    *report.Service // with Options.Others
+	Config     *config.Config  // what the blocks read
+
+	Notifications *notification.Service // with Options.Notify
 
 	t      testing.TB
 	files  *catalogtest.Files
@@ -79,6 +85,8 @@ type Options struct {
 	Mode             string // federation.mode
 	// Others take Views, Flags and copies, too.
 	Others bool
+	// Notify has users told of what happens; it takes Others, too.
+	Notify bool
 }
 
 // Serve starts an instance that lives as long as the test.
@@ -104,9 +112,9 @@ func (s *Site) others(d *db.DB, e *activitypub.Engine, log *slog.Logger) activit
 	views := view.New(view.Options{
 		DB: d, Engine: e, Catalog: s.Catalog, Settings: config.Default().Views.Videos, Changed: s.Federation.Changed, Logger: log, Now: time.Now,
 	})
-	reports := report.New(report.Options{DB: d, Engine: e, Catalog: s.Catalog, Channels: s.Channels, Mutes: s.Mutes, Logger: log})
+	s.Reports = report.New(report.Options{DB: d, Engine: e, Catalog: s.Catalog, Channels: s.Channels, Mutes: s.Mutes, Logger: log})
 	copies := redundancy.New(redundancy.Options{DB: d, Engine: e, Catalog: s.Catalog, AcceptFrom: redundancy.Anybody, Logger: log})
-	return activitypub.Merge(views.Module(), reports.Module(), copies.Module())
+	return activitypub.Merge(views.Module(), s.Reports.Module(), copies.Module())
 }
 
 func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
@@ -138,7 +146,7 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 	}
 	s.Playlists = playlist.New(playlist.Options{DB: d, Engine: e, Catalog: s.Catalog, Listing: list, Channels: s.Channels, Logger: log})
 	parts := []activitypub.Module{s.Comments.Module(), s.Rates.Module(), s.Playlists.Module(), s.Federation.Module()}
-	if o.Others {
+	if o.Others || o.Notify {
 		parts = append([]activitypub.Module{s.others(d, e, log)}, parts...)
 	}
 	s.module = activitypub.Merge(parts...)
@@ -156,7 +164,27 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 		s.Mutes.Routes(r)
 		s.Words.Routes(r)
 		s.Blocks.Routes(r)
+		if s.Notifications != nil {
+			s.Notifications.Routes(r)
+		}
 	}
+	if o.Notify {
+		s.notify(d, e)
+	}
+}
+
+// notify has users told of what happens.
+func (s *Site) notify(d *db.DB, e *activitypub.Engine) {
+	s.Notifications = notification.New(notification.Options{
+		DB: d, Channels: s.Channels, Actors: e.Actors, Config: s.Config, Mail: mail.New(mail.Options{DB: d, Config: s.Config}),
+	})
+	n := notify.New(notify.Options{
+		DB: d, Catalog: s.Catalog, Channels: s.Channels, Notifications: s.Notifications, Origin: e.Actors.Origin(), Host: e.Actors.Host(),
+	})
+	n.Hear(s.Comments, s.Reports)
+	s.Blocks.Blocked, s.Blocks.Unblocked = n.Blocked, n.Unblocked
+	s.module.Jobs = append(s.module.Jobs, s.Notifications.Jobs()...)
+	s.module.FollowChanged = s.Notifications.FollowChanged
 }
 
 // moderation assembles automatic tags and blocks.
