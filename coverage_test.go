@@ -131,7 +131,8 @@ func TestServes(t *testing.T) {
 // TestCoverage: docs/api-coverage.md says of every operation of PeerTube's API
 // whether it is served here, and those of Tier 1 all are.
 func TestCoverage(t *testing.T) {
-	all := operations(t, startWhole(t, dbtest.SQLite(t)).Routes())
+	s, _ := assembleWhole(t, dbtest.SQLite(t))
+	all := operations(t, s.Routes())
 	page := coveragePage(all)
 	if *update {
 		if err := os.WriteFile(coverageFile, page, 0o644); err != nil {

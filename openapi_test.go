@@ -21,7 +21,8 @@ const (
 // TestOpenAPIFile: the document describes exactly the routes that are
 // registered, and is a valid one.
 func TestOpenAPIFile(t *testing.T) {
-	doc, missing, err := openapitest.Join(openAPIPieces, startWhole(t, dbtest.SQLite(t)).Routes())
+	s, _ := assembleWhole(t, dbtest.SQLite(t))
+	doc, missing, err := openapitest.Join(openAPIPieces, s.Routes())
 	if err != nil {
 		t.Fatal(err)
 	}

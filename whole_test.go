@@ -42,9 +42,26 @@ type whole struct {
 	t testing.TB
 }
 
-// startWhole starts the server until the test ends. settings are variables of
-// the environment without their prefix, such as "SIGNUP_ENABLED=true".
-func startWhole(t testing.TB, d *db.DB, settings ...string) *whole {
+// startWhole starts the server until the test ends. env are variables without
+// their prefix, such as "SIGNUP_ENABLED=true".
+func startWhole(t testing.TB, d *db.DB, env ...string) *whole {
+	t.Helper()
+	s, runner := assembleWhole(t, d, env...)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = runner.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return s
+}
+
+// assembleWhole is [startWhole] for tests that need no jobs to run.
+func assembleWhole(t testing.TB, d *db.DB, extra ...string) (*whole, *jobs.Runner) {
 	t.Helper()
 	env := []string{
 		"KINEMESH_DATA_DIR=" + t.TempDir(), "KINEMESH_WEBSERVER_HOSTNAME=kinemesh.test", "KINEMESH_WEBSERVER_PORT=443", "KINEMESH_WEBSERVER_HTTPS=true",
@@ -52,7 +69,7 @@ func startWhole(t testing.TB, d *db.DB, settings ...string) *whole {
 		"KINEMESH_RATES_LIMIT_SIGNUP_MAX=1000000", "KINEMESH_RATES_LIMIT_ACTIVITY_PUB_MAX=1000000", "KINEMESH_RATES_LIMIT_WELL_KNOWN_MAX=1000000",
 		"KINEMESH_TRANSCODING_RESOLUTIONS_240P=true", "KINEMESH_TRANSCODING_RESOLUTIONS_480P=false", "KINEMESH_TRANSCODING_RESOLUTIONS_720P=false",
 	}
-	for _, s := range settings {
+	for _, s := range extra {
 		env = append(env, "KINEMESH_"+s)
 	}
 	cfg, _, err := config.Load("", env)
@@ -65,7 +82,7 @@ func startWhole(t testing.TB, d *db.DB, settings ...string) *whole {
 	s := &whole{t: t, app: &app{cfg: cfg, db: d, metrics: prometheus.NewRegistry()}}
 	s.log = slog.New(s.book.Handler(slog.DiscardHandler))
 	s.settings = settings.New(settings.Options{DB: d, Config: cfg, Logger: s.log})
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx := context.Background()
 	tool, err := ffmpeg.Find(ctx)
 	for _, step := range []func() error{
 		func() error { return err },
@@ -87,19 +104,12 @@ func startWhole(t testing.TB, d *db.DB, settings ...string) *whole {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = runner.Run(ctx)
-	}()
 	t.Cleanup(func() {
-		cancel()
-		<-ended
 		if err := s.video.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return s
+	return s, runner
 }
 
 // answer is what a request got.

@@ -45,6 +45,11 @@ func found(t testing.TB, difference string) {
 	}
 }
 
+// Differences is [Check] for clients outside of a test.
+func Differences(method, path string, status int, header http.Header, body []byte) []string {
+	return own().Differences(method, path, status, header, body)
+}
+
 var own = sync.OnceValue(func() *Contract {
 	c, err := Load(openapi.YAML)
 	if err != nil {
