@@ -101,6 +101,7 @@ type app struct {
 	engine   *activitypub.Engine
 	settings *settings.Store
 	book     logbook.Book
+	about    *instance.Instance // nil: the process answers no requests
 	accounts *accounts.Accounts
 	video    *video.Video
 	push     *push.Service // nil where no pages are served
@@ -196,7 +197,11 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 		OpenRegistrations: func(context.Context) bool { return cfg.Current().Signup.Enabled },
 		Metadata: func(context.Context) map[string]any {
 			now := cfg.Current().Instance
-			return map[string]any{"nodeName": now.Name, "nodeDescription": now.ShortDescription}
+			about := map[string]any{"nodeName": now.Name, "nodeDescription": now.ShortDescription}
+			if a.about != nil {
+				about["nodeConfig"] = a.about.NodeConfig(cfg.Current())
+			}
+			return about
 		},
 	})
 	if err != nil {
@@ -340,7 +345,7 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 	}
 	var s *web.Server
 	clientIP := func(r *http.Request) string { return s.ClientIP(r) }
-	about := instance.New(instance.Options{
+	a.about = instance.New(instance.Options{
 		Config: a.cfg, Version: version, ClientIP: clientIP, Metrics: a.metrics, VideoExtensions: a.video.UploadExtensions, Waiting: a.engine.Waiting,
 		DB: a.db, Mail: a.accounts.Mail, Commands: debugCommands(runner),
 		SignupOpen: func(c echo.Context) (bool, error) {
@@ -357,7 +362,7 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 			return a.db.Ping(ctx)
 		},
 	})
-	o.Register = append(o.Register, openapi.Routes, about.Routes)
+	o.Register = append(o.Register, openapi.Routes, a.about.Routes)
 	if withWeb {
 		site, err := web.NewSite(web.SiteOptions{
 			Config: a.cfg, DB: a.db, Catalog: a.video.Catalog, Listing: a.video.Listing, Channels: a.accounts.Channels, Users: a.accounts.Users,

@@ -153,6 +153,9 @@ func (s *Site) shell(c echo.Context) Shell {
 		Instance: s.o.Config.Current().Instance.Name, Origin: s.origin, Path: r.URL.Path,
 		SignUp: s.o.Config.Current().Signup.Enabled, Version: s.o.Version, Unread: -1,
 	}
+	if m := s.o.Config.Current().BroadcastMessage; m.Enabled {
+		v.Broadcast, v.Loud = s.texts.safe(m.Message), m.Level != "info"
+	}
 	if scope := r.URL.Query().Get("scope"); r.URL.Path == "/videos/browse" && scope != "" {
 		v.Path += "?scope=" + scope
 	}

@@ -29,6 +29,9 @@ type Shell struct {
 	SignUp   bool   // registration is open
 	Unread   int64  // notifications; negative: there is no page of them
 	Version  string
+	// Broadcast is a message of the administrators, Loud an important one.
+	Broadcast template.HTML
+	Loud      bool
 }
 
 // Chip is one link of the row above a list.

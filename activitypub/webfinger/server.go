@@ -128,7 +128,7 @@ func NewNodeInfo(version string, s Software) NodeInfo {
 	}
 	return NodeInfo{
 		Version: version, Software: s, Protocols: []string{"activitypub"},
-		Services: Services{Inbound: []string{}, Outbound: []string{}},
+		Services: Services{Inbound: []string{}, Outbound: []string{"atom1.0", "rss2.0"}},
 		Metadata: map[string]any{"taxonomy": map[string]string{"postsName": "Videos"}},
 	}
 }

@@ -145,6 +145,42 @@ func TestSameShapeAsRecorded(t *testing.T) {
 	}
 }
 
+// NodeInfo tells of the settings what PeerTube's does, in the same shape.
+func TestNodeConfigAsRecorded(t *testing.T) {
+	raw, err := os.ReadFile("testdata/nodeinfo-2.0.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recorded struct {
+		Response struct {
+			Body struct {
+				Metadata struct{ NodeConfig map[string]any }
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &recorded); err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Default()
+	i := instance.New(instance.Options{Config: cfg, VideoExtensions: func() []string { return []string{".mp4"} }})
+	text, err := json.Marshal(i.NodeConfig(cfg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ours map[string]any
+	if err := json.Unmarshal(text, &ours); err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	shape("", recorded.Response.Body.Metadata.NodeConfig, &want)
+	shape("", ours, &got)
+	sort.Strings(want)
+	sort.Strings(got)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("recorded (-) and ours (+):\n%s", d)
+	}
+}
+
 // newer is what later versions of PeerTube than the recorded one have.
 var newer = map[string]bool{
 	".instance.serverCountry string": true, ".instance.support.text string": true, ".instance.social.externalLink string": true,
