@@ -39,6 +39,7 @@ func New(o Options) *Service { return &Service{o} }
 // Routes registers the REST endpoints.
 func (s *Service) Routes(r *rest.Router) {
 	r.API.GET("/videos/:id/captions", rest.Anyone, s.list)
+	r.API.POST("/videos/:id/captions/generate", rest.Owner, s.generate)
 	r.API.PUT("/videos/:id/captions/:language", rest.Owner, s.put)
 	r.API.DELETE("/videos/:id/captions/:language", rest.Owner, s.remove)
 }
@@ -77,6 +78,15 @@ func (s *Service) list(c echo.Context) error {
 		}
 	}
 	return c.JSON(http.StatusOK, rest.NewList(int64(len(out)), out))
+}
+
+// generate would have a machine write subtitles down; there is none here.
+func (s *Service) generate(c echo.Context) error {
+	ctx := c.Request().Context()
+	if _, err := s.o.Catalog.FindOwn(ctx, rest.Current(ctx), c.Param("id")); err != nil {
+		return err
+	}
+	return rest.BadRequest("Video transcription is disabled on this instance")
 }
 
 // own finds the video and the language of a request that changes a caption.

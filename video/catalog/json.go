@@ -280,7 +280,8 @@ func (s *Service) detailsToAPI(v *Video, m *Media, ch *channel.Channel) apiDetai
 		CommentsEnabled: v.CommentsPolicy != CommentsDisabled,
 		CommentsPolicy:  labelled{int(v.CommentsPolicy), v.CommentsPolicy.Label()}, DownloadEnabled: v.DownloadEnabled,
 		WaitTranscoding: v.WaitTranscoding, State: labelled{int(v.State), v.State.Label()}, TrackerURLs: m.Trackers,
-		Blacklisted: v.Blocked, BlacklistedReason: orNull(v.BlockReason),
+		InputFileUpdatedAt: channel.TimePtr(v.UploadedAt),
+		Blacklisted:        v.Blocked, BlacklistedReason: orNull(v.BlockReason),
 	}
 	d.Description, d.ScheduledUpdate = orNull(v.Description), scheduleToAPI(v)
 	if d.Tags == nil {

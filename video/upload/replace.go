@@ -111,8 +111,8 @@ func (u *Upload) replace(tx *db.Tx, userID int64, d *details, n catalog.NewVideo
 	if err != nil {
 		return nil, err
 	}
-	var role rest.Role
-	if err := tx.Table("users").Select("role").Where("id = ?", userID).Take(&role).Error; err != nil {
+	role := rest.RoleUser
+	if err := tx.Raw("SELECT role FROM users WHERE id = ?", userID).Scan(&role).Error; err != nil {
 		return nil, err
 	}
 	if p := (&rest.Principal{UserID: userID, Role: role}); !catalog.IsOwner(p, v) && !p.IsModerator() { // SEC-44
