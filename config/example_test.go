@@ -55,19 +55,21 @@ func TestExampleLoads(t *testing.T) {
 
 func generate(t *testing.T) []byte {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "settings.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
 	g := generator{t: t, structs: map[string]*ast.StructType{}}
-	ast.Inspect(file, func(n ast.Node) bool {
-		if spec, ok := n.(*ast.TypeSpec); ok {
-			if s, ok := spec.Type.(*ast.StructType); ok {
-				g.structs[spec.Name.Name] = s
-			}
+	for _, name := range []string{"settings.go", "settings_video.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return true
-	})
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.TypeSpec); ok {
+				if s, ok := spec.Type.(*ast.StructType); ok {
+					g.structs[spec.Name.Name] = s
+				}
+			}
+			return true
+		})
+	}
 	g.out.WriteString("# Every setting of Kinemesh with its default. Copy this file to kinemesh.yaml, keep\n" +
 		"# what you change and start with: kinemesh serve --config kinemesh.yaml\n" +
 		"#\n# Each key is also an environment variable: listen.port is KINEMESH_LISTEN_PORT.\n" +
