@@ -32,6 +32,7 @@ func publicPages(v rig.Video) map[string]string {
 		"account": "/a/root",
 		"search":  "/search?search=clip",
 		"login":   "/login",
+		"forgot":  "/reset-password",
 	}
 }
 
