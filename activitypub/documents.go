@@ -20,8 +20,9 @@ import (
 // contentType of every document; PeerTube sends the charset too.
 const contentType = "application/activity+json; charset=utf-8"
 
-// pageSize is how many items a page of a collection holds.
-const pageSize = 10
+// defaultPageSize is how many items a page of a collection holds when nothing
+// else is said.
+const defaultPageSize = 10
 
 // maxPage bounds the offset of a page.
 const maxPage = 100_000
@@ -93,7 +94,7 @@ func quality(params string) float64 {
 
 // document finds what lies at a path; nil when nothing of ActivityPub does.
 func (e *Engine) document(ctx context.Context, path, page string) (json.RawMessage, error) {
-	ctx = withPage(ctx, page)
+	ctx = withPage(ctx, page, e.pageSize())
 	for _, t := range e.objects {
 		if t.Local == nil {
 			continue
@@ -158,7 +159,7 @@ func actorPath(path string) (kinds, name, part string, ok bool) {
 
 // collection answers for a collection of one of our actors.
 func (e *Engine) collection(ctx context.Context, a *actor.Actor, part, page string) (json.RawMessage, error) {
-	return paged(page, a.IRI+"/"+part, func(offset, limit int) (any, int64, error) { return e.items(ctx, a, part, offset, limit) })
+	return paged(asked{page, e.pageSize()}, a.IRI+"/"+part, func(offset, limit int) (any, int64, error) { return e.items(ctx, a, part, offset, limit) })
 }
 
 // items gives a part of a collection and its size; limit 0 only counts.

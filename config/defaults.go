@@ -33,7 +33,7 @@ func Default() *Config {
 		StaticFiles:      StaticFiles{PrivateFilesRequireAuth: true},
 		Log:              Log{Level: "info", AcceptClientLog: true},
 		Tracker:          Tracker{Enabled: true, Private: true},
-		Federation:       Federation{Enabled: true, Mode: "open", InboxLimits: InboxLimits{HostRate: 50, HostBurst: 500, ActorRate: 10, ActorBurst: 100}, SignFederatedFetches: true, FirstKnock: "draft-cavage", RefreshAfter: 48 * time.Hour, DeliveryRetention: 30 * 24 * time.Hour, MinRSABits: secureRSABits},
+		Federation:       Federation{Enabled: true, Mode: "open", InboxLimits: InboxLimits{HostRate: 50, HostBurst: 500, ActorRate: 10, ActorBurst: 100}, SignFederatedFetches: true, FirstKnock: "draft-cavage", RefreshAfter: 48 * time.Hour, CollectionPageSize: 10, DeliveryRetention: 30 * 24 * time.Hour, MinRSABits: secureRSABits},
 		Followers:        Followers{Instance: FollowersInstance{Enabled: true}, Channels: Toggle{true}},
 		SMTP:             SMTP{Transport: "smtp", Port: 465, TLS: true},
 		Email:            Email{Body: EmailBody{Signature: "{{instanceName}}"}, Subject: EmailSubject{Prefix: "[{{instanceName}}]"}},
@@ -97,6 +97,7 @@ func defaultUser() User {
 		VideoQuotaDaily:     Unlimited,
 		DefaultChannelName:  "Main $1 channel",
 		PasswordConstraints: PasswordConstraints{MinLength: 8},
+		Links:               UserLinks{VerifyEmail: time.Hour, ResetPassword: time.Hour, Invitation: week},
 	}
 }
 

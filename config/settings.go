@@ -365,6 +365,8 @@ type Federation struct {
 	// How old a copy of something remote may be before it is fetched again when
 	// somebody looks at it.
 	RefreshAfter time.Duration `key:"refresh_after" min:"1"`
+	// How many items a page of a collection holds. Fixed in PeerTube.
+	CollectionPageSize int `key:"collection_page_size" min:"1" max:"100"`
 	// How long a server may be away and still get what it missed when it is back.
 	DeliveryRetention time.Duration `key:"delivery_retention" min:"1"`
 	// What is sent of videos.
@@ -625,6 +627,18 @@ type User struct {
 	DefaultChannelName string `key:"default_channel_name"`
 	// Rules for passwords.
 	PasswordConstraints PasswordConstraints `key:"password_constraints"`
+	// How long the links of mails are good. Fixed in PeerTube.
+	Links UserLinks `key:"links"`
+}
+
+// UserLinks says how long the links of mails are good.
+type UserLinks struct {
+	// That which verifies an address.
+	VerifyEmail time.Duration `key:"verify_email" min:"1"`
+	// That which lets a forgotten password be set anew.
+	ResetPassword time.Duration `key:"reset_password" min:"1"`
+	// That which lets a new user set a password.
+	Invitation time.Duration `key:"invitation" min:"1"`
 }
 
 // PasswordConstraints are the rules for passwords.

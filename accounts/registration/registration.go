@@ -232,15 +232,12 @@ func (s *Service) List(ctx context.Context, f Filter, page rest.Page) (rows []Re
 	return rows, total, nil
 }
 
-const (
-	verifyPurpose = "verify-registration-email"
-	verifyLife    = time.Hour
-)
+const verifyPurpose = "verify-registration-email"
 
 func (s *Service) instance() string { return s.o.Config.Current().Instance.Name }
 
 func (s *Service) sendVerification(tx *db.Tx, r *Registration) error {
-	secret, err := ticket.Issue(tx, verifyPurpose, r.ID, r.Email, verifyLife)
+	secret, err := ticket.Issue(tx, verifyPurpose, r.ID, r.Email, s.o.Config.User.Links.VerifyEmail)
 	if err != nil {
 		return err
 	}
@@ -249,7 +246,8 @@ func (s *Service) sendVerification(tx *db.Tx, r *Registration) error {
 		Subject: "Verify your e-mail address",
 		Paragraphs: []string{
 			"Hello " + r.Username + ",",
-			"you asked for an account on " + s.instance() + ". Please tell us that this address is yours; the link is good for one hour. A moderator decides about your request.",
+			"you asked for an account on " + s.instance() + ". Please tell us that this address is yours; the link is good for " +
+				config.FormatDuration(s.o.Config.User.Links.VerifyEmail) + ". A moderator decides about your request.",
 		},
 		Action: "Verify this address", URL: s.o.Mail.Link("/verify-account/email?" + q.Encode()),
 	}.Unexpected().Message(r.Email))

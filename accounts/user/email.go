@@ -6,23 +6,20 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/kinemesh/kinemesh/accounts/mail"
 	"github.com/kinemesh/kinemesh/accounts/ticket"
+	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
-// What the links of mails are good for, and how long. PeerTube has the same.
+// What the links of mails are good for.
 const (
 	verifyPurpose  = "verify-email"
 	pendingPurpose = "verify-pending-email"
-	verifyLife     = time.Hour
 
 	resetPurpose = "reset-password"
-	resetLife    = time.Hour
-	inviteLife   = 7 * 24 * time.Hour
 )
 
 // verifyPath and resetPath are the pages that links of mails lead to.
@@ -49,7 +46,7 @@ func (s *Service) sendVerification(tx *db.Tx, u *User, pending bool) error {
 	if pending {
 		purpose, to, more = pendingPurpose, *u.PendingEmail, []string{"isPendingEmail"}
 	}
-	secret, err := ticket.Issue(tx, purpose, u.ID, to, verifyLife)
+	secret, err := ticket.Issue(tx, purpose, u.ID, to, s.o.Config.User.Links.VerifyEmail)
 	if err != nil {
 		return err
 	}
@@ -57,7 +54,7 @@ func (s *Service) sendVerification(tx *db.Tx, u *User, pending bool) error {
 		Subject: "Verify your e-mail address",
 		Paragraphs: []string{
 			"Hello " + u.Username + ",",
-			"please tell " + s.instance() + " that this address is yours. The link is good for one hour.",
+			"please tell " + s.instance() + " that this address is yours. The link is good for " + config.FormatDuration(s.o.Config.User.Links.VerifyEmail) + ".",
 		},
 		Action: "Verify this address", URL: s.link(verifyPath, u.ID, secret, more...),
 	}.Unexpected().Message(to))
@@ -65,7 +62,7 @@ func (s *Service) sendVerification(tx *db.Tx, u *User, pending bool) error {
 
 // sendInvitation lets a user whom an administrator made set a password.
 func (s *Service) sendInvitation(tx *db.Tx, u *User) error {
-	secret, err := ticket.Issue(tx, resetPurpose, u.ID, "", inviteLife)
+	secret, err := ticket.Issue(tx, resetPurpose, u.ID, "", s.o.Config.User.Links.Invitation)
 	if err != nil {
 		return err
 	}
@@ -74,7 +71,7 @@ func (s *Service) sendInvitation(tx *db.Tx, u *User) error {
 		Paragraphs: []string{
 			"Hello " + u.Username + ",",
 			"an account was made for you on " + s.instance() + ". Your user name is " + u.Username +
-				". Set a password to use it; the link is good for seven days.",
+				". Set a password to use it; the link is good for " + config.FormatDuration(s.o.Config.User.Links.Invitation) + ".",
 		},
 		Action: "Set a password", URL: s.link(resetPath, u.ID, secret),
 	}.Message(u.Email))
@@ -146,7 +143,7 @@ func (s *Service) AskReset(ctx context.Context, email string) error {
 		return err
 	}
 	return s.o.DB.Tx(ctx, func(tx *db.Tx) error {
-		secret, err := ticket.Issue(tx, resetPurpose, u.ID, "", resetLife)
+		secret, err := ticket.Issue(tx, resetPurpose, u.ID, "", s.o.Config.User.Links.ResetPassword)
 		if err != nil {
 			return err
 		}
@@ -154,7 +151,7 @@ func (s *Service) AskReset(ctx context.Context, email string) error {
 			Subject: "Reset your password",
 			Paragraphs: []string{
 				"Hello " + u.Username + ",",
-				"somebody asked for a new password of your account on " + s.instance() + ". The link is good for one hour.",
+				"somebody asked for a new password of your account on " + s.instance() + ". The link is good for " + config.FormatDuration(s.o.Config.User.Links.ResetPassword) + ".",
 			},
 			Action: "Set a new password", URL: s.link(resetPath, u.ID, secret),
 		}.Unexpected().Message(u.Email))
