@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -237,16 +238,17 @@ func (s *Service) Mutes(ctx context.Context, accountID, actorID int64) (bool, er
 	if s == nil {
 		return false, nil
 	}
-	hidden, args, some := s.Hidden(ctx, &rest.Principal{AccountID: accountID})
-	if !some {
-		return false, nil
-	}
-	var n int64
-	err := s.o.DB.Read(ctx).Raw("SELECT COUNT(*) FROM actors WHERE id = ? AND id IN ("+hidden+")", append([]any{actorID}, args...)...).Scan(&n).Error
-	if err != nil {
+	return Muted(s.o.DB.Read(ctx), accountID, actorID)
+}
+
+// Muted is [Service.Mutes] on a handle, for use in transactions.
+func Muted(g *gorm.DB, accountID, actorID int64) (bool, error) {
+	unmuted, args := Unmuted(strconv.FormatInt(accountID, 10), actorID)
+	var muted int
+	if err := g.Raw("SELECT CASE WHEN "+unmuted+" THEN 0 ELSE 1 END", args...).Scan(&muted).Error; err != nil {
 		return false, fmt.Errorf("look up mute: %w", err)
 	}
-	return n > 0, nil
+	return muted == 1, nil
 }
 
 // Unmuted is the SQL condition under which an account wants to hear of an actor,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/delivery"
@@ -118,6 +119,12 @@ func (s *Service) publishReject(tx *db.Tx, v *catalog.Video, c *Comment, owner, 
 func (s *Service) forward(tx *db.Tx, v *catalog.Video, c *Comment, act *activitypub.Activity) error {
 	if act == nil || c.Held || !v.Local || !s.catalog.Federates(v) || c.Local && act.Type != "Delete" {
 		return nil
+	}
+	if c.ActorID != nil && act.Type != "Delete" { // what neither we nor the owner want to see is not for us to spread
+		muted, err := moderation.Muted(tx.DB, v.Owner.AccountID, *c.ActorID)
+		if err != nil || muted {
+			return err
+		}
 	}
 	to, err := receivers(tx, v)
 	if err != nil {
