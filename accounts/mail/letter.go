@@ -2,6 +2,7 @@ package mail
 
 import (
 	"html/template"
+	"slices"
 	"strings"
 )
 
@@ -28,13 +29,13 @@ func (l Letter) Message(to ...string) Message {
 		plain.WriteString("\n\n" + n)
 	}
 	// The template is right at start, and a Builder takes everything.
-	_ = letterHTML.Execute(&rich, l) //nolint:errcheck // see above
+	_ = letterHTML.Execute(&rich, l)
 	return Message{To: to, Subject: l.Subject, Text: plain.String(), HTML: rich.String()}
 }
 
 // Unexpected returns the letter with a note for those who did not ask for it.
 func (l Letter) Unexpected() Letter {
-	l.Notes = append(l.Notes[:len(l.Notes):len(l.Notes)], ignore)
+	l.Notes = append(slices.Clip(l.Notes), ignore)
 	return l
 }
 

@@ -20,7 +20,7 @@ import (
 // another.
 func (s *Service) feedToken(userID, generation int64) string {
 	mac := hmac.New(sha256.New, []byte(s.o.Config.Secrets.PeerTube))
-	fmt.Fprintf(mac, "feed token %d %d", userID, generation)
+	mac.Write(fmt.Appendf(nil, "feed token %d %d", userID, generation)) // a hash takes everything
 	var id uuid.UUID
 	copy(id[:], mac.Sum(nil))
 	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80 // RFC 9562 5.8: clients expect a UUID

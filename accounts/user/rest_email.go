@@ -10,7 +10,7 @@ import (
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
-const wrongSecret = "Invalid verification string."
+const notVerified = "Invalid verification string."
 
 // AskedAddress reads the address to which a mail is asked for, see MayAsk.
 func (s *Service) AskedAddress(c echo.Context) (string, error) {
@@ -73,7 +73,7 @@ func (s *Service) verifyEmail(c echo.Context) error {
 func SecretProblem(err error) error {
 	switch {
 	case errors.Is(err, ticket.ErrInvalid):
-		return rest.Forbidden(wrongSecret)
+		return rest.Forbidden(notVerified)
 	case errors.Is(err, ErrTaken):
 		return rest.Conflict(emailExists)
 	}
