@@ -22,7 +22,8 @@ func (s *Service) moved(tx *db.Tx, before, v *Video) error {
 
 func (v *Video) published() bool { return v.Privacy == Public && v.State == Published }
 
-// Open tells whether everybody may see v and find it in lists.
+// Open tells whether v is for everybody, in what it is itself: lists may leave it
+// out, as those do videos of servers that nobody here follows.
 func (v *Video) Open() bool {
-	return v.Privacy == Public && !v.Blocked && v.Listed && (v.State == Published || v.State == WaitingForLive || v.State == LiveEnded)
+	return v.Privacy == Public && !v.Blocked && (v.State == Published || v.State == WaitingForLive || v.State == LiveEnded)
 }

@@ -84,7 +84,7 @@ func (s *Service) toComment(ctx context.Context, e notification.Event) (to notif
 	if e.Type == notification.NewComment {
 		return notification.OneUser(v.Owner.UserID), nil
 	}
-	if !c.Visible() || !s.o.Catalog.CanSee(ctx, nil, v) {
+	if !c.Visible() || !v.Open() && v.Privacy != catalog.Unlisted {
 		return to, notification.ErrGone
 	}
 	// The owner hears of every comment anyway.

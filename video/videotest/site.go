@@ -184,7 +184,10 @@ func (s *Site) notify(d *db.DB, e *activitypub.Engine) {
 	n.Hear(s.Comments, s.Reports)
 	s.Blocks.Blocked, s.Blocks.Unblocked = n.Blocked, n.Unblocked
 	s.module.Jobs = append(s.module.Jobs, s.Notifications.Jobs()...)
-	s.module.FollowChanged = s.Notifications.FollowChanged
+	others := s.module.FollowChanged
+	s.module.FollowChanged = func(tx *db.Tx, c actor.FollowChange) error {
+		return errors.Join(others(tx, c), s.Notifications.FollowChanged(tx, c))
+	}
 }
 
 // moderation assembles automatic tags and blocks.
