@@ -79,7 +79,7 @@ func JPEG(data []byte, size Size) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func encode(out io.Writer, m *image.NRGBA) error {
+func encode(out io.Writer, m *image.RGBA) error {
 	return jpeg.Encode(out, onWhite(m), &jpeg.Options{Quality: quality})
 }
 
@@ -102,9 +102,10 @@ func decode(data []byte) (image.Image, error) {
 	return src, nil
 }
 
-// scale is the middle of a picture in a size.
-func scale(src image.Image, to Size) *image.NRGBA {
-	dst := image.NewNRGBA(image.Rect(0, 0, to.Width, to.Height))
+// scale is the middle of a picture in a size. Of the types of pictures RGBA is
+// the one that is scaled to fast.
+func scale(src image.Image, to Size) *image.RGBA {
+	dst := image.NewRGBA(image.Rect(0, 0, to.Width, to.Height))
 	draw.BiLinear.Scale(dst, dst.Bounds(), src, cover(src.Bounds(), to), draw.Src, nil)
 	return dst
 }
@@ -133,11 +134,11 @@ func sameShape(one Size, sizes []Size) bool {
 	return true
 }
 
-func onWhite(src *image.NRGBA) image.Image {
+func onWhite(src *image.RGBA) image.Image {
 	if src.Opaque() {
 		return src
 	}
-	dst := image.NewNRGBA(src.Bounds())
+	dst := image.NewRGBA(src.Bounds())
 	draw.Draw(dst, dst.Bounds(), image.White, image.Point{}, draw.Src)
 	draw.Draw(dst, dst.Bounds(), src, src.Bounds().Min, draw.Over)
 	return dst

@@ -102,7 +102,7 @@ func bomb(t testing.TB) []byte {
 	data := pngOf(t, quarters(10, 10))
 	var z bytes.Buffer
 	w := zlib.NewWriter(&z)
-	for range 200 {
+	for range 20 {
 		if _, err := w.Write(make([]byte, 1<<20)); err != nil {
 			t.Fatal(err)
 		}
@@ -120,6 +120,7 @@ func bomb(t testing.TB) []byte {
 
 // TestSEC41Render takes what people send and what they should not send.
 func TestSEC41Render(t *testing.T) {
+	sizes := []Size{{150, 150}, {48, 48}}
 	holed := quarters(300, 300)
 	holed.SetNRGBA(10, 10, color.NRGBA{})
 	for _, c := range []struct {
@@ -143,7 +144,7 @@ func TestSEC41Render(t *testing.T) {
 		{"too many bytes", make([]byte, MaxBytes+1), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			files, extension, err := render(c.data, Avatar.Sizes(), true)
+			files, extension, err := render(c.data, sizes, true)
 			if c.extension == "" {
 				if !errors.Is(err, ErrRefused) {
 					t.Errorf("error %v, want ErrRefused", err)
@@ -153,7 +154,7 @@ func TestSEC41Render(t *testing.T) {
 			if err != nil || !strings.Contains(c.extension, extension) {
 				t.Fatalf("extension %q, %v, want %q", extension, err, c.extension)
 			}
-			for i, size := range Avatar.Sizes() {
+			for i, size := range sizes {
 				m, format, err := image.Decode(bytes.NewReader(files[i]))
 				if err != nil || m.Bounds().Dx() != size.Width || m.Bounds().Dy() != size.Height || "."+strings.Replace(format, "jpeg", "jpg", 1) != extension {
 					t.Errorf("%v: %s %v, %v", size, format, m.Bounds(), err)
