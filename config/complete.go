@@ -170,10 +170,10 @@ func (c *Config) checkRedis() error {
 }
 
 func (c *Config) checkMail() error {
-	for key, address := range map[string]string{"admin.email": c.Admin.Email, "smtp.from_address": c.SMTP.FromAddress} {
-		name, host, ok := strings.Cut(address, "@")
-		if !ok || name == "" || host == "" || strings.ContainsAny(address, " <>\r\n") {
-			return &ValueError{key, address, "a mail address such as admin@example.org"}
+	for _, f := range []struct{ key, address string }{{"admin.email", c.Admin.Email}, {"smtp.from_address", c.SMTP.FromAddress}} {
+		name, host, ok := strings.Cut(f.address, "@")
+		if !ok || name == "" || host == "" || strings.ContainsAny(f.address, " <>\r\n") {
+			return &ValueError{f.key, f.address, "a mail address such as admin@example.org"}
 		}
 	}
 	if c.Signup.Enabled && c.Signup.RequiresEmailVerification && !c.SMTP.Enabled() {
