@@ -328,7 +328,7 @@ func (c *cast) dump(quiet bool) (all []row) {
 			continue
 		}
 		var rows []map[string]any
-		if err := read.Raw("SELECT * FROM " + table + " ORDER BY rowid DESC LIMIT 30").Scan(&rows).Error; err != nil {
+		if err := read.Raw("SELECT * FROM " + table + " ORDER BY 1 DESC LIMIT 30").Scan(&rows).Error; err != nil {
 			c.t.Fatal(err)
 		}
 		for _, values := range rows {

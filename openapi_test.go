@@ -40,7 +40,7 @@ func TestOpenAPIFile(t *testing.T) {
 		return
 	}
 	for _, m := range missing {
-		t.Log(m)
+		t.Error(m)
 	}
 	have, err := os.ReadFile(openAPIFile)
 	if err != nil {
