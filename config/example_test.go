@@ -161,3 +161,28 @@ func plain(v reflect.Value) any {
 	}
 	return v.Interface()
 }
+
+// TestSEC52SampleIsClosed: with the settings as they come, nothing listens
+// outside the machine and no password is written down.
+func TestSEC52SampleIsClosed(t *testing.T) {
+	c, warnings, err := Load("kinemesh.example.yaml", nil)
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(err, warnings)
+	}
+	if c.Listen.Hostname != "127.0.0.1" || c.RedisURL() != "" || !c.UsesSQLite() {
+		t.Errorf("listens on %s, Redis %q, database %q", c.Listen.Hostname, c.RedisURL(), c.DatabaseURL())
+	}
+	for _, s := range c.settings() {
+		if secret, ok := s.value.Interface().(Secret); ok && secret != "" {
+			t.Errorf("%s is set", s.key)
+		}
+	}
+	for url, want := range map[string]string{"rediss://:pw@redis.example:6380/1": "rediss://:pw@redis.example:6380/1"} {
+		if c, _, err := Load("", []string{"KINEMESH_REDIS_URL=" + url}); err != nil || c.RedisURL() != want {
+			t.Errorf("Redis by TLS: %v", err)
+		}
+	}
+	if c, _, err := Load("", []string{"KINEMESH_DATABASE_HOSTNAME=db.example", "KINEMESH_DATABASE_SSL=true"}); err != nil || !strings.Contains(c.DatabaseURL(), "sslmode=require") {
+		t.Errorf("PostgreSQL by TLS: %v", err)
+	}
+}

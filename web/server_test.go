@@ -84,7 +84,7 @@ func ask(s http.Handler, method, path, from string, body io.Reader, header ...st
 
 // SEC-50: only a trusted proxy is believed, and then the right-most address
 // that is not one.
-func TestClientAddress(t *testing.T) {
+func TestSEC50ClientAddress(t *testing.T) {
 	s := newServer(t, func(c *config.Config) { c.TrustProxy = []string{"loopback", "10.0.0.0/8"} })
 	for _, c := range []struct{ from, forwarded, want string }{
 		{"203.0.113.9:1234", "", "203.0.113.9"},

@@ -124,14 +124,18 @@ func Vector(column string) string {
 	return "array_to_tsvector(array_remove(string_to_array(" + column + ", ' '), ''))"
 }
 
-// Index names what is searched in: on SQLite the FTS5 table and the column of
-// the row's id, on PostgreSQL the column of words.
-type Index struct{ Table, ID, Words string }
+// Index names what is searched in: the table of the rows with its column of
+// words, the FTS5 table that SQLite has for it, and how the query around calls
+// the row's id.
+type Index struct{ Rows, Words, Table, ID string }
 
 // Condition is true of the rows that q finds; ? in it stands for arg.
 func (q Query) Condition(d db.Dialect, i Index) (condition string, arg string) {
 	if d == db.Postgres {
-		return Vector(i.Words) + " @@ CAST(?::text AS tsquery)", q.expression("'", "':*", " & ", " | ")
+		// As an array, so that the index is asked first: else the planner may walk
+		// through another one and look at the words of each row.
+		return i.ID + " = ANY (ARRAY(SELECT id FROM " + i.Rows + " WHERE " + Vector(i.Words) + " @@ CAST(?::text AS tsquery)))",
+			q.expression("'", "':*", " & ", " | ")
 	}
 	return i.ID + " IN (SELECT rowid FROM " + i.Table + " WHERE " + i.Table + " MATCH ?)", q.expression(`"`, `" *`, " AND ", " OR ")
 }

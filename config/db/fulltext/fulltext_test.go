@@ -79,7 +79,7 @@ func TestFind(t *testing.T) {
 		}
 		find := func(q fulltext.Query) (ids []int64) {
 			t.Helper()
-			condition, arg := q.Condition(d.Dialect(), fulltext.Index{Table: "thing_search", ID: "id", Words: "words"})
+			condition, arg := q.Condition(d.Dialect(), fulltext.Index{Rows: "things", Words: "words", Table: "thing_search", ID: "id"})
 			if err := d.Read(t.Context()).Raw("SELECT id FROM things WHERE "+condition+" ORDER BY id", arg).Scan(&ids).Error; err != nil {
 				t.Fatalf("%v: %v", q, err)
 			}
