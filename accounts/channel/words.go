@@ -15,7 +15,7 @@ import (
 )
 
 // searchIndex is where channels are searched: name and display name.
-var searchIndex = fulltext.Index{Table: "channel_search", ID: "channels.id", Words: "channels.words"}
+var searchIndex = fulltext.Index{Rows: "channels", Words: "words", Table: "channel_search", ID: "channels.id"}
 
 // ActorSaved keeps the words by which the channel of a remote actor is found.
 func (s *Service) ActorSaved(tx *db.Tx, a *actor.Actor) error {

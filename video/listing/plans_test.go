@@ -38,6 +38,11 @@ func TestPlans(t *testing.T) {
 			{"videos_name", listing.Filter{Page: rest.Page{Sort: "name", Count: 15}}},
 			{"videos_created", listing.Filter{Page: rest.Page{Sort: "createdAt", Desc: true, Count: 15}}},
 			{"videos_duration", listing.Filter{Page: rest.Page{Sort: "duration", Count: 15}}},
+			{"videos_comments", listing.Filter{Page: rest.Page{Sort: "comments", Desc: true, Count: 15}}},
+			{"videos_original", listing.Filter{Page: rest.Page{Sort: "originallyPublishedAt", Desc: true, Count: 15}}},
+			{"videos_published", listing.Filter{
+				Page: rest.Page{Sort: "publishedAt", Desc: true, Start: 5000, Count: 15}, NSFW: new(bool), DurationMin: new(int),
+			}},
 			{"videos_channel", listing.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}, ChannelID: u.ChannelID, All: true}},
 		} {
 			plan, err := w.Listing.Explain(t.Context(), c.filter)
@@ -48,12 +53,24 @@ func TestPlans(t *testing.T) {
 			if !strings.Contains(plan, c.index) || strings.Contains(plan, "Seq Scan on videos") || strings.Contains(plan, "SCAN v\n") {
 				t.Errorf("sort %q does not read %s:\n%s", c.filter.Page.Sort, c.index, plan)
 			}
+			if d.Dialect() == db.Postgres && c.index == "videos_published" && !strings.Contains(plan, "Index Only Scan") {
+				t.Errorf("the conditions are not looked up in %s alone:\n%s", c.index, plan)
+			}
 			began := time.Now()
 			rows, total, err := w.Listing.List(t.Context(), c.filter)
 			if err != nil || len(rows) != 15 || total < 50_000 {
 				t.Errorf("%d rows of %d: %v", len(rows), total, err)
 			}
 			t.Logf("%-12s desc=%v: %v with count", c.filter.Page.Sort, c.filter.Page.Desc, time.Since(began).Round(10*time.Microsecond))
+		}
+		// What a search finds is read from its index.
+		plan, err := w.Listing.Explain(t.Context(), listing.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}, Search: "lantern"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		index := map[db.Dialect]string{db.SQLite: "SCAN video_search VIRTUAL TABLE", db.Postgres: "Bitmap Index Scan on videos_search"}[d.Dialect()]
+		if !strings.Contains(plan, index) || strings.Contains(plan, "Seq Scan on videos") {
+			t.Errorf("a search does not read %s:\n%s", index, plan)
 		}
 	})
 }

@@ -228,7 +228,7 @@ func (f *Filter) languages(q *query) {
 }
 
 // searchIndex is where videos are searched: name and tags.
-var searchIndex = fulltext.Index{Table: "video_search", ID: "v.id", Words: "v.folded"}
+var searchIndex = fulltext.Index{Rows: "videos", Words: "folded", Table: "video_search", ID: "v.id"}
 
 func (f *Filter) tags(q *query) {
 	if len(f.TagsOneOf) > 0 {

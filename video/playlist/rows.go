@@ -46,7 +46,7 @@ type Playlist struct {
 func (Playlist) TableName() string { return "playlists" }
 
 // searchIndex is where playlists are searched.
-var searchIndex = fulltext.Index{Table: "playlist_search", ID: "id", Words: "words"}
+var searchIndex = fulltext.Index{Rows: "playlists", Words: "words", Table: "playlist_search", ID: "id"}
 
 // learn sets the words by which a playlist is found; the caller writes the row.
 func (p *Playlist) learn(tx *db.Tx) error {
