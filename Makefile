@@ -11,7 +11,7 @@ FMT    := $(TOOLS)/gofumpt-$(GOFUMPT)
 export GOFLAGS ?= -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help run build demo test check race lint format vet gen ui fuzz bench reliability screenshots clean
+.PHONY: help run build demo test check race lint format vet gen ui fuzz bench seed reliability screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,9 +64,12 @@ fuzz: ## every fuzzer for FUZZTIME (30s)
 	@scripts/fuzz.sh $(or $(FUZZTIME),30s)
 
 bench: build ## memory, start, size, lists and federation a second on both databases
-	@scripts/services.sh run go test ./e2e -count=1 -timeout 10m -run '^TestBench' -v -args -bench-server
+	@scripts/services.sh run go test ./e2e -count=1 -timeout 90m -run '^TestBench' -v -args -bench-server
 	@scripts/services.sh run go test ./activitypub/inbox -timeout 10m -run '^$$' -bench . -benchtime 6000x
 	@scripts/services.sh run go test ./activitypub/delivery -timeout 10m -run '^$$' -bench Delivery -benchtime 6000x
+
+seed: ## fill ./data, which a server was started with before: make seed [VIDEOS=100000] [COMMENTS=1000000] [DATABASE=url]
+	@go run ./e2e/seed/cmd -database "$(or $(DATABASE),sqlite:data/kinemesh.db)" -videos $(or $(VIDEOS),100000) -comments $(or $(COMMENTS),1000000)
 
 reliability: build ## kill -9 at random moments during upload, transcode, delivery and inbox
 	@scripts/services.sh run go test ./e2e -count=1 -timeout 60m -run '^TestReliability' -v -args -kills 20 -inbox-kills 200
