@@ -160,5 +160,6 @@ func (s *Service) agents(c echo.Context, v *catalog.Video, r Range) error {
 	}
 	return c.JSON(http.StatusOK, map[string][]apiShare{
 		"clients": shares(found.Clients), "devices": shares(found.Devices), "operatingSystem": shares(found.Systems),
+		"operatingSystems": shares(found.Systems), // PeerTube's document has the one name, its clients read the other
 	})
 }
