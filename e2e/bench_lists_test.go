@@ -66,8 +66,8 @@ func listEndpoints(n int) []endpoint {
 		{name: "search channels", paths: each("/search/video-channels?search=%v", "music", "the", "channel1", "channel", "канал", "katzz")},
 		{name: "search playlists", paths: each("/search/video-playlists?search=%v", "music", "the", "live", "日本", "museun")},
 		{name: "overviews", paths: each("/overviews/videos?page=%d", 1, 2, 3, 5, 10)},
-		{name: "videos of an account", paths: append(each("/accounts/person%d/videos", 0, 1, 3, 10), each("/accounts/person%d/videos?start=60&sort=-views", 0, 1, 3)...)},
-		{name: "videos of a channel", paths: each("/video-channels/channel%d/videos?sort=-createdAt", 0, 1, 3, 10)},
+		{name: "videos of an account", paths: append(each("/accounts/person%d/videos", 2, 5, 7, 10), each("/accounts/person%d/videos?start=60&sort=-views", 2, 5, 7)...)},
+		{name: "videos of a channel", paths: each("/video-channels/channel%d/videos?sort=-createdAt", 2, 5, 7, 10)},
 		{name: "channels", paths: deep("/video-channels?start=%d", n/100/2)},
 		{name: "accounts", paths: deep("/accounts?start=%d", n/20)},
 		{name: "playlists", paths: deep("/video-playlists?start=%d", n/50)},
@@ -129,6 +129,11 @@ func measureLists(ctx context.Context, t *testing.T, c *rig.Client, name string)
 		urls := make([]string, len(list.paths))
 		for n, p := range list.paths {
 			urls[n] = c.Origin + "/api/v1" + p
+		}
+		for _, u := range urls { // what is kept of lists is there after the first time
+			if _, err := c.Do(ctx, http.MethodGet, u, nil, nil, nil); err != nil {
+				t.Error(err)
+			}
 		}
 		rate, p50, p99 := loadAs(ctx, t, time.Duration(*benchSeconds)*time.Second, token, "application/json", urls...)
 		note := ""

@@ -26,7 +26,6 @@ const (
 	listVideos     = 50
 	listWorkers    = 16
 	listSeconds    = 10
-	aimListRate    = 2500
 	aimListP99     = 20 * time.Millisecond
 	idleAfterStart = 60 * time.Second
 )
@@ -117,20 +116,30 @@ func TestBenchList(t *testing.T) {
 				all, err := c.Videos(ctx)
 				return len(all) == listVideos, err
 			})
-			rate, p50, p99 := load(ctx, t, i.Origin+"/api/v1/videos?count=15")
-			fmt.Printf("%s: list of %d videos at concurrency %d: %.0f requests a second, p50 %v, p99 %v (aim %d and %v)\n",
-				e.name, listVideos, listWorkers, rate, p50, p99, aimListRate, aimListP99)
+			all, err := c.Videos(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := all[0]
+			for _, what := range []struct {
+				name, path, accept string
+				aim                int // requests a second
+			}{
+				{"list", "/api/v1/videos?count=15", "application/json", 2500},
+				{"one video", "/api/v1/videos/" + v.UUID, "application/json", 4000},
+				{"its ActivityPub document", "/videos/watch/" + v.UUID, "application/activity+json", 10_000},
+				{"its page", "/w/" + v.ShortUUID, "text/html", 1500},
+			} {
+				rate, p50, p99 := loadAs(ctx, t, listSeconds*time.Second, "", what.accept, i.Origin+what.path)
+				fmt.Printf("%s: %s, %d videos at concurrency %d: %.0f requests a second (aim %d), p50 %v, p99 %v (aim for lists %v)\n",
+					e.name, what.name, listVideos, listWorkers, rate, what.aim, p50, p99, aimListP99)
+			}
 		})
 	}
 }
 
-// load asks one URL from several connections at once.
-func load(ctx context.Context, t *testing.T, url string) (rate float64, p50, p99 time.Duration) {
-	t.Helper()
-	return loadAs(ctx, t, listSeconds*time.Second, "", "application/json", url)
-}
-
-// loadAs asks for URLs in turn, with a token unless it is empty.
+// loadAs asks for URLs in turn from several connections at once, with a token
+// unless it is empty.
 func loadAs(ctx context.Context, t *testing.T, limit time.Duration, token, accept string, urls ...string) (rate float64, p50, p99 time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, limit)
