@@ -63,6 +63,7 @@ var refusedToAll = map[string]int{
 	"GET /api/v1/videos/:id/source":                       http.StatusNotFound,
 	"DELETE /api/v1/videos/:id/source/file":               http.StatusNotFound,
 	"POST /api/v1/videos/:id/transcoding":                 http.StatusRequestEntityTooLarge, // of all the names of columns
+	"POST /api/v1/videos/:id/captions/generate":           http.StatusBadRequest,            // nothing transcribes here
 	"POST /api/v1/videos/upload-resumable":                http.StatusBadRequest,            // without the headers
 	"POST /api/v1/videos/:id/source/replace-resumable":    http.StatusBadRequest,
 }

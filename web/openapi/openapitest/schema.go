@@ -166,52 +166,58 @@ func single(text string) (openapi.Schema, error) {
 // extend gives the schemas the members of those that they extend, so that each
 // says by itself which members there are.
 func (j *joiner) extend() error {
-	done := map[string]bool{}
-	var one func(name string) error
-	one = func(name string) error {
-		s, ok := j.doc.Components.Schemas[name]
-		if !ok {
-			return fmt.Errorf("no schema %s", name)
-		}
-		if done[name] {
-			return nil
-		}
-		done[name] = true
-		bases, _ := s["x-extends"].([]string)
-		for _, base := range bases {
-			if err := one(base); err != nil {
-				return err
-			}
-			b := j.doc.Components.Schemas[base]
-			properties, _ := b["properties"].(map[string]any)
-			own, _ := s["properties"].(map[string]any)
-			if own == nil {
-				own = map[string]any{}
-				s["properties"] = own
-			}
-			required, _ := s["required"].([]string)
-			inherited, _ := b["required"].([]string)
-			for _, r := range inherited {
-				if _, changed := own[r]; !changed {
-					required = append(required, r)
-				}
-			}
-			for k, v := range properties {
-				if _, changed := own[k]; !changed {
-					own[k] = v
-				}
-			}
-			slices.Sort(required)
-			if required = slices.Compact(required); len(required) > 0 {
-				s["required"] = required
-			}
-		}
-		delete(s, "x-extends")
-		return nil
-	}
-	for name := range j.doc.Components.Schemas {
-		if err := one(name); err != nil {
+	for _, s := range j.doc.Components.Schemas {
+		if err := j.extendOne(s); err != nil {
 			return err
+		}
+	}
+	for _, methods := range j.doc.Paths {
+		for _, op := range methods {
+			if op.RequestBody == nil {
+				continue
+			}
+			for _, media := range op.RequestBody.Content {
+				if err := j.extendOne(media.Schema); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (j *joiner) extendOne(s openapi.Schema) error {
+	bases, _ := s["x-extends"].([]string)
+	delete(s, "x-extends")
+	for _, base := range bases {
+		b, ok := j.doc.Components.Schemas[base]
+		if !ok {
+			return fmt.Errorf("no schema %s", base)
+		}
+		if err := j.extendOne(b); err != nil {
+			return err
+		}
+		own, _ := s["properties"].(map[string]any)
+		if own == nil {
+			own = map[string]any{}
+			s["properties"] = own
+		}
+		required, _ := s["required"].([]string)
+		inherited, _ := b["required"].([]string)
+		for _, name := range inherited {
+			if _, changed := own[name]; !changed {
+				required = append(required, name)
+			}
+		}
+		members, _ := b["properties"].(map[string]any)
+		for name, member := range members {
+			if _, changed := own[name]; !changed {
+				own[name] = member
+			}
+		}
+		slices.Sort(required)
+		if required = slices.Compact(required); len(required) > 0 {
+			s["required"] = required
 		}
 	}
 	return nil
