@@ -14,12 +14,8 @@ import (
 // vocabulary teaches the search how words are written, and keeps texts for the
 // statements that make many rows at once.
 func (f *filler) vocabulary(tx *db.Tx) error {
-	for i := 0; i < len(f.w.all); i += 1000 {
-		words := ""
-		for _, w := range f.w.all[i:min(i+1000, len(f.w.all))] {
-			words += fulltext.Words(w) + " "
-		}
-		if err := fulltext.Learn(tx, words); err != nil {
+	for i := 0; i < len(f.w.all); i += 100 {
+		if err := fulltext.Learn(tx, fulltext.Words(f.w.all[i:min(i+100, len(f.w.all))]...)); err != nil {
 			return err
 		}
 	}

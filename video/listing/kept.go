@@ -168,12 +168,12 @@ func (s *Service) total(ctx context.Context, pool *sql.DB, q *query) (int64, err
 type order func(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) ([]int64, error)
 
 // ids are the ids that an order gives for q.
-func (k *kept) ids(ctx context.Context, s *Service, name string, make order, pool *sql.DB, f *Filter, q *query) ([]int64, error) {
+func (k *kept) ids(ctx context.Context, s *Service, name string, by order, pool *sql.DB, f *Filter, q *query) ([]int64, error) {
 	if f.Viewer != nil && f.Page.Sort == "best" {
 		name = fmt.Sprint(name, " for ", f.Viewer.UserID)
 	}
 	e, err := k.get(ctx, q.key("ids by "+name), func(ctx context.Context) (e keptEntry, err error) {
-		e.ids, err = make(ctx, s, pool, f, q)
+		e.ids, err = by(ctx, s, pool, f, q)
 		return e, err
 	})
 	return e.ids, err

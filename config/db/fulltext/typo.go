@@ -22,7 +22,7 @@ func Learn(tx *db.Tx, words string) error {
 	seen := map[string]bool{}
 	var values []string
 	var args []any
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		if r := []rune(w); len(r) >= minTypo && !seen[w] {
 			seen[w] = true
 			values, args = append(values, "(?, ?)"), append(args, w, reversed(r))

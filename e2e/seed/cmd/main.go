@@ -45,7 +45,7 @@ func run(ctx context.Context, database string, o seed.Options) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close() //nolint:errcheck // everything is committed
+	defer d.Close()
 	if err := migrations.Up(ctx, d, migrations.All()...); err != nil {
 		return err
 	}
