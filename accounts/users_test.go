@@ -21,22 +21,21 @@ func TestUserFilters(t *testing.T) {
 		e, token := site(t, d)
 		e.User("al_ice", rest.RoleUser)
 		for query, want := range map[string]string{
-			"role=0&sort=id":            "root",
-			"role=1":                    "mod",
-			"role=2&sort=username":      "al_ice alice bob",
-			"role=2&search=ALI":         "alice",
-			"role=1&blocked=true":       "",
-			"sort=videoQuotaUsed":       "root", // nobody has any here: by id
-			"sort=-username&start=1":    "mod",
-			"sort=username&search=l_ic": "al_ice",
+			"role=0&sort=id":                 "root",
+			"role=1":                         "mod",
+			"role=2&sort=username":           "al_ice alice bob",
+			"role=2&search=ALI":              "alice",
+			"role=1&blocked=true":            "",
+			"sort=videoQuotaUsed&count=1":    "root", // nobody has any here: by id
+			"sort=-username&start=1&count=1": "mod",
+			"sort=username&search=l_ic":      "al_ice",
 		} {
-			a := e.Do("GET", "/api/v1/users?count=3&"+query, token["mod"], nil)
+			a := e.Do("GET", "/api/v1/users?"+query, token["mod"], nil)
 			var got []string
 			for _, x := range a.JSON()["data"].([]any) {
 				got = append(got, x.(object)["username"].(string))
 			}
-			if names := strings.Join(got, " "); names != want && !(strings.Contains(query, "start") || strings.HasPrefix(query, "sort=video")) ||
-				!strings.HasPrefix(names, want) {
+			if names := strings.Join(got, " "); names != want {
 				t.Errorf("GET ?%s: %s, want %s", query, names, want)
 			}
 		}
