@@ -3,6 +3,7 @@ package report_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -70,9 +71,7 @@ func TestRecordedList(t *testing.T) {
 			{"type": "video", "object": v.IRI, "video_id": v.ID, "video_uuid": v.UUID, "video_name": v.Name, "start_at": 1, "end_at": 5, "reason": "This is a test report", "predefined": "[3]"},
 			{"type": "account", "object": s.alice.AccountIRI, "reason": "Account report"},
 		} {
-			for name, value := range row {
-				more[name] = value
-			}
+			maps.Copy(more, row)
 			s.world.Insert("abuses", more)
 		}
 		got := s.as("mod", "GET", "/abuses?sort=-id", nil).JSON(t)["data"].([]any)
