@@ -25,7 +25,6 @@ func (s *Service) Routes(r *rest.Router) {
 	r.API.DELETE("/videos/:id", rest.Owner, s.remove)
 	r.API.GET("/videos/:id/description", rest.Anyone, s.description)
 	r.API.GET("/videos/:id/metadata/:file", rest.Anyone, s.metadata)
-
 }
 
 // Problem turns the errors of the operations into answers.

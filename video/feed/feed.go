@@ -87,7 +87,7 @@ func (s *Service) Routes(r *rest.Router) {
 // general answers /feeds/NAME.FORMAT.
 func (s *Service) general(c echo.Context) error {
 	name, ext, _ := strings.Cut(c.Param("file"), ".")
-	make, ok := map[string]func(echo.Context) (*feed, error){
+	read, ok := map[string]func(echo.Context) (*feed, error){
 		"videos": s.videos, "video-comments": s.comments, "subscriptions": s.subscriptions,
 	}[name]
 	if !ok {
@@ -107,7 +107,7 @@ func (s *Service) general(c echo.Context) error {
 			Detail: "You should accept at least one of the following content-types: " + strings.Join(as.types, ", "),
 		}
 	}
-	f, err := make(c)
+	f, err := read(c)
 	if err != nil {
 		return err
 	}

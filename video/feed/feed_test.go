@@ -346,7 +346,8 @@ func elements(t *testing.T, r io.Reader) map[string]bool {
 			at := strings.Join(path, "/")
 			out[at] = true
 			for _, a := range x.Attr {
-				if a.Name.Space != "xmlns" && a.Name.Local != "xmlns" && !(x.Name.Local == "title" && a.Name.Local == "type") {
+				namespace, plain := a.Name.Space == "xmlns" || a.Name.Local == "xmlns", x.Name.Local == "title" && a.Name.Local == "type"
+				if !namespace && !plain {
 					out[at+"@"+a.Name.Local] = true
 				}
 			}

@@ -135,10 +135,12 @@ func (s *Serve) sendMuxed(c echo.Context, v *catalog.Video, files []catalog.File
 	}
 	// The client must not take what it has for the whole.
 	_ = w.rc.SetWriteDeadline(time.Unix(1, 0))
-	if c.Request().Context().Err() != nil {
-		return nil
+	if errors.Is(err, context.Canceled) { // who asked has gone
+		err = nil
+	} else {
+		err = fmt.Errorf("generate a download of %s: %w", v.UUID, err)
 	}
-	return fmt.Errorf("generate a download of %s: %w", v.UUID, err)
+	return err
 }
 
 // writer keeps the copying of files by the system away from a pipe.

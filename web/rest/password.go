@@ -3,7 +3,7 @@ package rest
 import "context"
 
 // VideoPasswordHeader carries the password of a protected video.
-const VideoPasswordHeader = "X-Peertube-Video-Password"
+const VideoPasswordHeader = "X-Peertube-Video-Password" //nolint:gosec // the name of a header
 
 // Guess is a video's password as a request brought it, right or wrong.
 type Guess struct {
