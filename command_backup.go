@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kinemesh/kinemesh/config"
+	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/backup"
 )
@@ -41,7 +42,6 @@ func backupCommands(file *string) []*cobra.Command {
 	return []*cobra.Command{save, restore}
 }
 
-// runBackup opens no more than the database.
 func runBackup(ctx context.Context, file, dir string, out io.Writer, asJSON bool) (err error) {
 	a, err := buildOnly(ctx, file)
 	if err != nil {
@@ -57,7 +57,8 @@ func runBackup(ctx context.Context, file, dir string, out io.Writer, asJSON bool
 	return tell(out, asJSON, m, fmt.Sprintf("saved %d files with %s and %d tables of %s into %s", m.Files, config.Size(m.Bytes), len(m.Tables), m.Origin, dir))
 }
 
-// buildOnly reads the settings and opens the database.
+// buildOnly reads the settings and opens the database, which stays as it is: a
+// server of another version may be working with it.
 func buildOnly(ctx context.Context, file string) (*app, error) {
 	cfg, _, err := config.Load(file, os.Environ())
 	if err != nil {
@@ -67,7 +68,8 @@ func buildOnly(ctx context.Context, file string) (*app, error) {
 		return nil, err
 	}
 	a := &app{cfg: cfg, log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.LogLevel()}))}
-	return a, a.openDatabase(ctx)
+	a.db, err = db.Open(ctx, cfg.DatabaseURL(), db.MaxConns(cfg.Database.Pool.Max))
+	return a, err
 }
 
 func runRestore(ctx context.Context, file, dir string, out io.Writer, asJSON bool) (err error) {
