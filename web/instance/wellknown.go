@@ -53,6 +53,9 @@ func (i *Instance) securityTxt(c echo.Context) error {
 	return c.String(http.StatusOK, text+"\n")
 }
 
+// icon is the mark of the pages.
+const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Crect x='1' y='1' width='22' height='22' rx='7' fill='%230b6e66'/%3E%3Cpath d='M8.500 7v10l8.500-5z' fill='none' stroke='%23fff' stroke-width='1.600' stroke-linejoin='round'/%3E%3Cg fill='%23fff'%3E%3Ccircle cx='8.500' cy='7' r='2'/%3E%3Ccircle cx='8.500' cy='17' r='2'/%3E%3Ccircle cx='17' cy='12' r='2'/%3E%3C/g%3E%3C/svg%3E"
+
 // manifest lets browsers install the pages as an application.
 func (i *Instance) manifest(c echo.Context) error {
 	cfg := i.o.Config.Current()
@@ -62,7 +65,7 @@ func (i *Instance) manifest(c echo.Context) error {
 		"name": cfg.Instance.Name, "short_name": cfg.Instance.Name, "description": cfg.Instance.ShortDescription,
 		"start_url": "/", "id": "/", "scope": "/", "display": "standalone", "lang": cfg.Instance.DefaultLanguage,
 		"background_color": "#ffffff", "theme_color": "#ffffff",
-		"icons": []object{},
+		"icons": []object{{"src": icon, "sizes": "any", "type": "image/svg+xml", "purpose": "any"}},
 	})
 }
 
