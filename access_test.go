@@ -125,8 +125,8 @@ type cast struct {
 	tokens    map[string]string
 	columns   []string // names of all columns, in both spellings
 	described map[string]map[string]bool
-	contract  *openapitest.Contract
-	n         int // of objects that were made
+	marked    map[string]bool // rows that were complained of
+	n         int             // of objects that were made
 	picture   string
 }
 
@@ -134,7 +134,7 @@ func newCast(t *testing.T, d *db.DB) *cast {
 	t.Helper()
 	s, _ := assembleWhole(t, d, "VIDEO_CHANNELS_MAX_PER_USER=10000", "SIGNUP_ENABLED=true", "SIGNUP_LIMIT=-1", "SIGNUP_REQUIRES_APPROVAL=true",
 		"FEDERATION_ALLOW_HTTP=true", "VIDEO_FILE_UPDATE_ENABLED=true")
-	c := &cast{whole: s, tokens: map[string]string{}}
+	c := &cast{whole: s, tokens: map[string]string{}, marked: map[string]bool{}}
 	c.tokens["anonymous"], c.tokens["admin"] = "", s.login("root")
 	for name, role := range map[string]rest.Role{"other": rest.RoleUser, "owner": rest.RoleUser, "moderator": rest.RoleModerator, "third": rest.RoleUser} {
 		c.tokens[name] = s.user(name, role)
@@ -158,7 +158,11 @@ func newCast(t *testing.T, d *db.DB) *cast {
 		t.Fatalf("%d names of columns", len(c.columns))
 	}
 	var doc openapi.Document
-	if err := yaml.Unmarshal(openapi.YAML, &doc); err != nil {
+	raw, err := os.ReadFile(openAPIFile)
+	if err == nil {
+		err = yaml.Unmarshal(raw, &doc)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	c.described = map[string]map[string]bool{}
@@ -245,7 +249,8 @@ func (c *cast) try(t *testing.T, r rest.Route, who string) int {
 	}
 	if writes && a.Code < 300 {
 		for _, row := range c.dump(true) {
-			if text := row.String(); strings.Contains(text, fmt.Sprint(marker)) {
+			if text := row.String(); strings.Contains(text, fmt.Sprint(marker)) && !c.marked[text] {
+				c.marked[text] = true
 				complain("it wrote what nobody may set: %.300s", text)
 			}
 		}

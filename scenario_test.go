@@ -170,6 +170,15 @@ func (s *scenario) talk() {
 	a = s.call("", "POST", video+fmt.Sprintf("/comments/%v", s.thread), s.alice, m{"text": "Thank you, @bob"})
 	s.reply = a.at("comment", "id")
 	s.call("", "PUT", video+"/rate", s.bob, m{"rating": "like"})
+	s.eventually("alice is told of her video and of the comment", func() bool {
+		told := map[string]bool{}
+		for _, n := range s.do("GET", "/api/v1/users/me/notifications?count=100", s.alice, nil).at("data").([]any) {
+			for member := range n.(m) {
+				told[member] = true
+			}
+		}
+		return told["video"] && told["comment"]
+	})
 	s.call("users-me-rating", "GET", "/users/me"+video+"/rating", s.bob, nil)
 	s.call("", "POST", video+"/views", s.bob, m{"currentTime": 1})
 }

@@ -19,6 +19,7 @@ import (
 )
 
 // clientTypes says as what PeerTube's clients read the answers of an operation.
+// The custom configuration is left out: it has the settings that a server has.
 var clientTypes = map[string]string{
 	"GET /accounts/{name}":                                         "Account",
 	"GET /accounts":                                                "ResultList<Account>",
@@ -89,7 +90,6 @@ var clientTypes = map[string]string{
 	"GET /automatic-tags/policies/accounts/{accountName}/comments": "CommentAutomaticTagPolicies",
 	"GET /config":                                                  "ServerConfig",
 	"GET /config/about":                                            "About",
-	"GET /config/custom":                                           "CustomConfig",
 	"GET /server/stats":                                            "ServerStats",
 	"GET /server/debug":                                            "ServerDebug",
 	"GET /server/blocklist/accounts":                               "ResultList<AccountBlock>",
