@@ -69,7 +69,7 @@ bench: build ## memory, start, size, lists and federation a second on both datab
 	@scripts/services.sh run go test ./activitypub/delivery -timeout 10m -run '^$$' -bench Delivery -benchtime 6000x
 
 seed: ## fill ./data, which a server was started with before: make seed [VIDEOS=100000] [COMMENTS=1000000] [DATABASE=url]
-	@go run ./e2e/seed/cmd -database "$(or $(DATABASE),sqlite:data/kinemesh.db)" -videos $(or $(VIDEOS),100000) -comments $(or $(COMMENTS),1000000)
+	@go run ./e2e/seeder -database "$(or $(DATABASE),sqlite:data/kinemesh.db)" -videos $(or $(VIDEOS),100000) -comments $(or $(COMMENTS),1000000)
 
 reliability: build ## kill -9 at random moments during upload, transcode, delivery and inbox
 	@scripts/services.sh run go test ./e2e -count=1 -timeout 60m -run '^TestReliability' -v -args -kills 20 -inbox-kills 200

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kinemesh/kinemesh/config/db"
-	"github.com/kinemesh/kinemesh/config/db/fulltext"
+	"github.com/kinemesh/kinemesh/config/fulltext"
 )
 
 // vocabulary teaches the search how words are written, and keeps texts for the

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/kinemesh/kinemesh/accounts/input"
-	"github.com/kinemesh/kinemesh/config/db/fulltext"
+	"github.com/kinemesh/kinemesh/config/fulltext"
 	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/web/rest"

@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/config/db"
-	"github.com/kinemesh/kinemesh/config/db/fulltext"
+	"github.com/kinemesh/kinemesh/config/fulltext"
 	"github.com/kinemesh/kinemesh/jobs"
 )
 

@@ -11,7 +11,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/kinemesh/kinemesh/config/db"
-	"github.com/kinemesh/kinemesh/config/db/fulltext"
+	"github.com/kinemesh/kinemesh/config/fulltext"
 	"github.com/kinemesh/kinemesh/jobs"
 )
 

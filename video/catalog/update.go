@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"github.com/kinemesh/kinemesh/config/db"
-	"github.com/kinemesh/kinemesh/config/db/fulltext"
+	"github.com/kinemesh/kinemesh/config/fulltext"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/web/rest"

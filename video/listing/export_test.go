@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/kinemesh/kinemesh/config/db"
-	"github.com/kinemesh/kinemesh/config/db/fulltext"
+	"github.com/kinemesh/kinemesh/config/fulltext"
 )
 
 // Explain is the plan by which the database answers a list while there are rules

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/kinemesh/kinemesh/config/db"
-	"github.com/kinemesh/kinemesh/config/db/fulltext"
+	"github.com/kinemesh/kinemesh/config/fulltext"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
 )

@@ -6,7 +6,7 @@ CREATE TABLE search_words (
 );
 CREATE INDEX search_words_reversed ON search_words (reversed);
 
--- The words of name and display name (see config/db/fulltext).
+-- The words of name and display name (see config/fulltext).
 ALTER TABLE channels ADD COLUMN words TEXT NOT NULL DEFAULT '';
 UPDATE channels SET words = (
     SELECT lower(regexp_replace(a.username || ' ' || a.name, '[[:punct:][:space:]]+', ' ', 'g')) FROM actors a WHERE a.id = channels.actor_id);

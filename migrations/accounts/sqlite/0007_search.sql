@@ -6,7 +6,7 @@ CREATE TABLE search_words (
 ) WITHOUT ROWID;
 CREATE INDEX search_words_reversed ON search_words (reversed);
 
--- The words of name and display name (see config/db/fulltext).
+-- The words of name and display name (see config/fulltext).
 ALTER TABLE channels ADD COLUMN words TEXT NOT NULL DEFAULT '';
 UPDATE channels SET words = (SELECT lower(a.username || ' ' || a.name) FROM actors a WHERE a.id = channels.actor_id);
 CREATE VIRTUAL TABLE channel_search USING fts5 (words, content = 'channels', content_rowid = 'id', tokenize = 'ascii', detail = 'none', columnsize = 0);

@@ -1,5 +1,5 @@
 -- +goose Up
--- videos.folded and playlists.words hold words as config/db/fulltext makes them;
+-- videos.folded and playlists.words hold words as config/fulltext makes them;
 -- the indexes of the search follow them in the same transaction.
 UPDATE videos SET folded = regexp_replace(folded, '[[:punct:][:space:]]+', ' ', 'g');
 CREATE INDEX videos_search ON videos USING gin (array_to_tsvector(array_remove(string_to_array(folded, ' '), ''))) WITH (fastupdate = off);

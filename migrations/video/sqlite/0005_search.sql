@@ -1,5 +1,5 @@
 -- +goose Up
--- videos.folded and playlists.words hold words as config/db/fulltext makes them;
+-- videos.folded and playlists.words hold words as config/fulltext makes them;
 -- the indexes of the search follow them in the same transaction.
 CREATE VIRTUAL TABLE video_search USING fts5 (folded, content = 'videos', content_rowid = 'id', tokenize = 'ascii', detail = 'none', columnsize = 0, prefix = '2 3');
 INSERT INTO video_search (video_search) VALUES ('rebuild');

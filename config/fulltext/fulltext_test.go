@@ -6,7 +6,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
-	"github.com/kinemesh/kinemesh/config/db/fulltext"
+	"github.com/kinemesh/kinemesh/config/fulltext"
 )
 
 func TestWords(t *testing.T) {

@@ -1,6 +1,6 @@
-// Command cmd fills a database with an instance of any size:
+// Command seeder fills a database with an instance of any size:
 //
-//	go run ./e2e/seed/cmd -database sqlite:data/kinemesh.db -videos 100000
+//	go run ./e2e/seeder -database sqlite:data/kinemesh.db -videos 100000
 package main
 
 import (
