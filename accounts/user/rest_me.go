@@ -63,9 +63,11 @@ func (s *Service) getMe(c echo.Context) error {
 	}
 	lists := []SpecialPlaylist{}
 	if a := out[0].Account; a != nil {
-		if lists, err = s.SpecialPlaylists(c.Request().Context(), a.ID); err != nil {
+		special, err := s.SpecialPlaylists(c.Request().Context(), a.ID)
+		if err != nil {
 			return err
 		}
+		lists = append(lists, special...) // never null
 	}
 	out[0].SpecialPlaylists = &lists
 	return c.JSON(http.StatusOK, out[0])
