@@ -239,7 +239,7 @@ func (o *objects) body() any {
 	case "POST /users/me/new-feature-info/read":
 		return m{"feature": 1}
 	case "PUT /users/me/notification-settings":
-		return m{"newVideoFromSubscription": 1}
+		return o.must("GET", "/api/v1/users/me", o.tokens["owner"], nil).at("notificationSettings")
 	case "POST /users/me/notifications/read":
 		return m{"ids": []int{1}}
 	case "POST /users/me/subscriptions":

@@ -170,15 +170,6 @@ func (s *scenario) talk() {
 	a = s.call("", "POST", video+fmt.Sprintf("/comments/%v", s.thread), s.alice, m{"text": "Thank you, @bob"})
 	s.reply = a.at("comment", "id")
 	s.call("", "PUT", video+"/rate", s.bob, m{"rating": "like"})
-	s.eventually("alice is told of her video and of the comment", func() bool {
-		told := map[string]bool{}
-		for _, n := range s.do("GET", "/api/v1/users/me/notifications?count=100", s.alice, nil).at("data").([]any) {
-			for member := range n.(m) {
-				told[member] = true
-			}
-		}
-		return told["video"] && told["comment"]
-	})
 	s.call("users-me-rating", "GET", "/users/me"+video+"/rating", s.bob, nil)
 	s.call("", "POST", video+"/views", s.bob, m{"currentTime": 1})
 }
@@ -208,6 +199,15 @@ func (s *scenario) moderate() {
 	s.call("", "POST", "/videos/"+s.second+"/blacklist", s.mod, m{"reason": "To be looked at"})
 	s.call("", "GET", "/videos/blacklist", s.mod, nil)
 	s.call("", "DELETE", "/videos/"+s.second+"/blacklist", s.mod, nil)
+	s.eventually("alice is told of her video and of the comment", func() bool {
+		told := map[string]bool{}
+		for _, n := range s.do("GET", "/api/v1/users/me/notifications?count=100", s.alice, nil).at("data").([]any) {
+			for member := range n.(m) {
+				told[member] = true
+			}
+		}
+		return told["video"] && told["comment"]
+	})
 	s.call("", "POST", "/users/me/blocklist/accounts", s.alice, m{"accountName": "mod"})
 	s.call("", "POST", "/users/me/blocklist/servers", s.alice, m{"host": "rude.example"})
 	s.call("", "POST", "/server/blocklist/servers", s.mod, m{"host": "worse.example"})
