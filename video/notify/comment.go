@@ -21,7 +21,7 @@ const maxMentions = 50
 // mentions finds who is called in a text.
 type mentions struct{ handle, link *regexp.Regexp }
 
-func newMentions(origin, host string) mentions {
+func newMentions(origin string) mentions {
 	const name = `([a-zA-Z0-9][a-zA-Z0-9_.-]*)`
 	return mentions{
 		handle: regexp.MustCompile(`(?i)(?:^|[^\w@/.-])@` + name + `(?:@([a-z0-9.:-]+))?`),

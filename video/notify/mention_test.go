@@ -8,7 +8,7 @@ import (
 // TestMentions: who is called in a text is found in the ways that servers write
 // it, and nobody else.
 func TestMentions(t *testing.T) {
-	m := newMentions("https://tube.test", "tube.test")
+	m := newMentions("https://tube.test")
 	for _, c := range []struct {
 		name, text string
 		local      bool

@@ -35,7 +35,7 @@ type Service struct {
 
 // New returns a Service and has the notifications ask it about their types.
 func New(o Options) *Service {
-	s := &Service{o, newMentions(o.Origin, o.Host)}
+	s := &Service{o, newMentions(o.Origin)}
 	o.Notifications.Use(&notification.Source{Audience: s.toVideo, Describe: s.describeVideos},
 		notification.NewVideo, notification.VideoPublished, notification.VideoBlocked, notification.VideoUnblocked, notification.VideoQuarantined)
 	o.Notifications.Use(&notification.Source{Audience: s.toComment, Describe: s.describeComments}, notification.NewComment, notification.Mention)

@@ -172,10 +172,10 @@ func (v *videos) tellOne(ctx context.Context, id int64, video *catalog.Video) {
 			continue
 		}
 		if now.state != before.state {
-			_ = c.Emit("state-change", map[string]int{"state": int(now.state)}) //nolint:errcheck // numbers have a JSON form
+			_ = c.Emit("state-change", map[string]int{"state": int(now.state)}) // numbers have a JSON form
 		}
 		if now.viewers != before.viewers {
-			_ = c.Emit("views-change", map[string]int64{"viewers": now.viewers}) //nolint:errcheck // as above
+			_ = c.Emit("views-change", map[string]int64{"viewers": now.viewers}) // as above
 		}
 	}
 	v.mu.Lock()

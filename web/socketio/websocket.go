@@ -39,12 +39,12 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *session) {
 	}
 	deadline := time.Now().Add(s.o.PingTimeout)
 	if ws.SetReadDeadline(deadline) != nil || !expect(ws, probe) || !write(ws, probed) {
-		_ = ws.Close() //nolint:errcheck // the session goes on by polling
+		_ = ws.Close() // the session goes on by polling
 		return
 	}
 	c.send(engineNoop) // ends the poll
 	if !expect(ws, string(engineUpgrade)) || ws.SetReadDeadline(time.Time{}) != nil {
-		_ = ws.Close() //nolint:errcheck // as above
+		_ = ws.Close() // as above
 		return
 	}
 	c.mu.Lock()
@@ -52,7 +52,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, c *session) {
 	c.socket = true
 	c.mu.Unlock()
 	if twice {
-		_ = ws.Close() //nolint:errcheck // there is another one already
+		_ = ws.Close() // there is another one already
 		return
 	}
 	defer c.close()
@@ -81,7 +81,7 @@ func (s *Server) enter() bool {
 // pump moves packets both ways until one side has enough.
 func (s *Server) pump(ws *websocket.Conn, c *session) {
 	if !s.enter() {
-		_ = ws.Close() //nolint:errcheck // the server stops
+		_ = ws.Close() // the server stops
 		return
 	}
 	defer s.sockets.Done()
@@ -89,7 +89,7 @@ func (s *Server) pump(ws *websocket.Conn, c *session) {
 	go func() {
 		defer close(written)
 		c.writeTo(ws)
-		_ = ws.Close() //nolint:errcheck // ends the reading below
+		_ = ws.Close() // ends the reading below
 	}()
 	for {
 		kind, raw, err := ws.ReadMessage()
@@ -119,5 +119,5 @@ func (c *session) writeTo(ws *websocket.Conn) {
 		}
 	}
 	// A client that is gone does not need the farewell.
-	_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second)) //nolint:errcheck // see above
+	_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
 }
