@@ -45,14 +45,16 @@ func (j *JSON) videoText() Text {
 		v = j.VideoBlock.Video
 	}
 	name, path := title(v), watch(v)
-	switch {
-	case j.Type == VideoPublished:
+	if j.Type == VideoPublished {
 		return Text{"Your video " + name + " is published", "Watch it", path}.orPlain(v != nil)
-	case j.Type == VideoBlocked:
+	}
+	if j.Type == VideoBlocked {
 		return Text{"Your video " + name + " was blocked by a moderator", "See the video", path}.orPlain(v != nil)
-	case j.Type == VideoUnblocked:
+	}
+	if j.Type == VideoUnblocked {
 		return Text{"Your video " + name + " is not blocked any more", "Watch it", path}.orPlain(v != nil)
-	case j.Type == VideoQuarantined:
+	}
+	if j.Type == VideoQuarantined {
 		return Text{"The video " + name + " waits for your review", "See the video", path}.orPlain(v != nil)
 	}
 	if v == nil {
@@ -116,13 +118,13 @@ func (j *JSON) followText() Text {
 			InstanceFollowing: {Sentence: "This server followed another one that it does not follow any more"},
 		}[j.Type]
 	}
-	switch {
-	case j.Type == InstanceFollower:
+	if j.Type == InstanceFollower {
 		if f.State == "pending" {
 			return Text{f.Follower.Host + " asks to follow this server", "See the followers", "/admin/follows/followers-list"}
 		}
 		return Text{f.Follower.Host + " follows this server", "See the followers", "/admin/follows/followers-list"}
-	case j.Type == InstanceFollowing:
+	}
+	if j.Type == InstanceFollowing {
 		return Text{"This server follows " + f.Following.Host + " by itself", "See the servers", "/admin/follows/following-list"}
 	}
 	if f.Following.Type == "channel" {

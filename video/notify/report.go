@@ -42,10 +42,10 @@ func (s *Service) toReport(ctx context.Context, e notification.Event) (to notifi
 	if r.Local && r.ReporterID != nil {
 		reporter = *r.ReporterID
 	}
-	switch {
-	case e.Type == notification.NewAbuse:
+	if e.Type == notification.NewAbuse {
 		return notification.Roles(int(rest.RoleModerator)), nil
-	case e.Type == notification.AbuseMessage: // whoever wrote it is left out
+	}
+	if e.Type == notification.AbuseMessage { // whoever wrote it is left out
 		return notification.Audience{
 			Tables: "users u JOIN accounts a ON a.user_id = u.id", Where: "u.role <= ? OR a.actor_id = ?",
 			Args: []any{rest.RoleModerator, reporter},

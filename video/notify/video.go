@@ -75,13 +75,13 @@ func (s *Service) toVideo(ctx context.Context, e notification.Event) (notificati
 	if err != nil {
 		return notification.Audience{}, err
 	}
-	switch {
-	case e.Type == notification.NewVideo:
+	if e.Type == notification.NewVideo {
 		if !v.Open() {
 			return notification.Audience{}, notification.ErrGone
 		}
 		return notification.Followers(v.Owner.ChannelActorID), nil
-	case e.Type == notification.VideoQuarantined:
+	}
+	if e.Type == notification.VideoQuarantined {
 		return notification.Roles(int(rest.RoleModerator)), nil
 	}
 	return notification.OneUser(v.Owner.UserID), nil

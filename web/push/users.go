@@ -15,7 +15,7 @@ import (
 	"github.com/kinemesh/kinemesh/web/socketio"
 )
 
-var errUnauthorized = errors.New("Unauthorized") //nolint:revive // PeerTube's clients read it
+var errUnauthorized = errors.New("Unauthorized") // PeerTube's clients read it
 
 // listener is who is behind a socket.
 type listener struct {

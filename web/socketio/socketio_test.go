@@ -25,7 +25,7 @@ func echoes(left chan<- string) socketio.Namespace {
 	return socketio.Namespace{
 		Admit: func(c *socketio.Conn) error {
 			if c.Request.URL.Query().Get("token") != "good" {
-				return errors.New("Unauthorized") //nolint:revive // the text goes to the client
+				return errors.New("Unauthorized") // the text goes to the client
 			}
 			c.Value = "somebody"
 			return nil
