@@ -252,7 +252,7 @@ func TestKillerChild(t *testing.T) {
 		}
 		return nil
 	}, jobs.Attempts(2), jobs.Backoff(func(int) time.Duration { return time.Millisecond })))
-	until(t, "nothing is left", func() bool { return unfinished(t, d) == 0 })
+	untilWithin(t, time.Minute, "nothing is left", func() bool { return unfinished(t, d) == 0 })
 }
 
 func unfinished(t *testing.T, d *db.DB) (n int64) {
