@@ -70,6 +70,7 @@ func New(o Options) *Accounts {
 	mails := mail.New(mail.Options{DB: o.DB, Config: o.Config})
 	pictures := picture.New(picture.Options{
 		DB: o.DB, Transport: o.Transport, Origin: o.Config.Origin(), Rules: o.Rules, Logger: o.Logger,
+		Avatars: pictureSizes(o.Config.ActorImages.AvatarSizes), Banners: pictureSizes(o.Config.ActorImages.BannerSizes),
 	})
 	channels := channel.New(channel.Options{
 		Pictures: pictures,
@@ -100,6 +101,14 @@ func New(o Options) *Accounts {
 		Subscriptions: subscription.New(subscription.Options{DB: o.DB, Engine: o.Engine, Channels: channels}),
 		commands:      command.Commands(command.Options{DB: o.DB, Engine: o.Engine, Users: users, OAuth: auth}),
 	}
+}
+
+func pictureSizes(of []config.ImageSize) []picture.Size {
+	out := make([]picture.Size, len(of))
+	for i, s := range of {
+		out[i] = picture.Size(s)
+	}
+	return out
 }
 
 // Commands are the subcommands of the module, to be listed and explained; those

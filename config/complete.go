@@ -186,6 +186,12 @@ func (c *Config) checkMail() error {
 const usedThumbnails = 2
 
 func (c *Config) checkThumbnails() error {
+	if len(c.ActorImages.AvatarSizes) == 0 {
+		return &ValueError{"actor_images.avatar_sizes", "[]", "at least one size"}
+	}
+	if len(c.ActorImages.BannerSizes) == 0 {
+		return &ValueError{"actor_images.banner_sizes", "[]", "at least one size"}
+	}
 	if len(c.Thumbnails.Sizes) < usedThumbnails {
 		return &ValueError{"thumbnails.sizes", fmt.Sprint(c.Thumbnails.Sizes), "at least two sizes, that of the small picture first"}
 	}

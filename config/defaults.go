@@ -46,7 +46,11 @@ func Default() *Config {
 		VideoChannels:    VideoChannels{MaxPerUser: 20},
 		VideoComments:    VideoComments{AcceptRemoteComments: true},
 		Upload:           Upload{MaxFileSize: Unlimited, ExpireAfter: 24 * time.Hour},
-		Thumbnails:       Thumbnails{Sizes: []ImageSize{{280, 157}, {850, 480}}},
+		ActorImages: ActorImages{
+			AvatarSizes: []ImageSize{{1500, 1500}, {600, 600}, {120, 120}, {48, 48}},
+			BannerSizes: []ImageSize{{1920, 317}, {600, 100}},
+		},
+		Thumbnails: Thumbnails{Sizes: []ImageSize{{280, 157}, {850, 480}}},
 		Transcoding: Transcoding{
 			Enabled:                           true,
 			Threads:                           1,

@@ -151,6 +151,7 @@ func TestLoadWrongValues(t *testing.T) {
 		{"instance.categories", "[films]", "[1, 2]", "[films]", "a list, each entry a whole number"},
 		{"instance.languages", "{a: b}", "[en]", "", ""},
 		{"instance.default_nsfw_policy", "hide", "blur", "hide", "do_not_list"},
+		{"actor_images.avatar_sizes", "[]", "[120x120]", "[]", "at least one size"},
 		{"thumbnails.sizes", "[280x157]", "[280x157, 850x480]", "[280x157]", "at least two sizes"},
 		{"thumbnails.sizes", "[{width: 1}, 850x480]", "[{width: 100, height: 50}, 850x480]", "[map[width:1] 850x480]", "a width and height"},
 		{"admin.email", "nobody", "root@example.org", "nobody", "a mail address"},

@@ -108,6 +108,9 @@ type Config struct {
 	// Uploads.
 	Upload Upload `key:"upload"`
 
+	// Pictures of accounts, channels and the instance.
+	ActorImages ActorImages `key:"actor_images"`
+
 	// Pictures made of a video.
 	Thumbnails Thumbnails `key:"thumbnails"`
 

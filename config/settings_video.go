@@ -10,6 +10,15 @@ type Upload struct {
 	ExpireAfter time.Duration `key:"expire_after" min:"1"`
 }
 
+// ActorImages are the pictures of accounts, channels and the instance.
+type ActorImages struct {
+	// Sizes in which new avatars are kept, each a square. Of those of other servers
+	// none above 600 is kept.
+	AvatarSizes []ImageSize `key:"avatar_sizes"`
+	// Sizes in which new banners are kept.
+	BannerSizes []ImageSize `key:"banner_sizes"`
+}
+
 // Thumbnails are the pictures made of a video.
 type Thumbnails struct {
 	// Width and height of the small picture and of the large one. Two are used: the

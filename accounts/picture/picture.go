@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +35,8 @@ const (
 // Size is what a picture measures.
 type Size struct{ Width, Height int }
 
-// Sizes are those that are made of a new picture, largest first.
+// Sizes are those that are made of a new picture unless [Options] say others,
+// largest first.
 func (k Kind) Sizes() []Size {
 	if k == Banner {
 		return []Size{{1920, 317}, {600, 100}}
@@ -42,12 +44,31 @@ func (k Kind) Sizes() []Size {
 	return []Size{{1500, 1500}, {600, 600}, {120, 120}, {48, 48}}
 }
 
-// remoteSizes are those of a picture from another server: what pages show.
-func (k Kind) remoteSizes() []Size {
+// largestRemote is the width up to which avatars of other servers are kept: what
+// pages show.
+const largestRemote = 600
+
+// sizes are those that are made of a new picture.
+func (s *Service) sizes(k Kind) []Size {
+	given := s.o.Avatars
 	if k == Banner {
+		given = s.o.Banners
+	}
+	if len(given) == 0 {
 		return k.Sizes()
 	}
-	return []Size{{600, 600}, {120, 120}, {48, 48}}
+	given = slices.Clone(given)
+	slices.SortFunc(given, func(a, b Size) int { return b.Width - a.Width })
+	return given
+}
+
+// remoteSizes are those of a picture from another server.
+func (s *Service) remoteSizes(k Kind) []Size {
+	all := s.sizes(k)
+	for k == Avatar && len(all) > 1 && all[0].Width > largestRemote {
+		all = all[1:]
+	}
+	return all
 }
 
 // Folder is the part of the address that the kind's files lie below.
@@ -129,7 +150,9 @@ type Options struct {
 	Transport *transport.Client
 	Origin    string
 	Rules     *hostrule.Rules // nil: no host is blocked
-	Logger    *slog.Logger
+	// Avatars and Banners are the sizes that are made; none: those of [Kind.Sizes].
+	Avatars, Banners []Size
+	Logger           *slog.Logger
 }
 
 // How many pictures are worked on at once: a decoded one may take 320 MB. The
@@ -184,7 +207,7 @@ func of(q *gorm.DB, actorIDs ...int64) (map[int64]Set, error) {
 // Make stores the files of a picture that somebody sent and gives the row for
 // [Service.Save]. [ErrRefused] when it is none.
 func (s *Service) Make(ctx context.Context, kind Kind, data []byte) (*Picture, error) {
-	p := &Picture{Kind: kind, Name: uuid.NewString(), Sizes: kind.Sizes(), Stored: true}
+	p := &Picture{Kind: kind, Name: uuid.NewString(), Sizes: s.sizes(kind), Stored: true}
 	return p, s.write(ctx, p, data, true)
 }
 

@@ -40,7 +40,7 @@ func (s *Service) ActorSaved(tx *db.Tx, a *actor.Actor) error {
 			_, err = s.Remove(tx, a.ID, p.kind)
 		default:
 			err = s.Save(tx, a.ID, &Picture{
-				Kind: p.kind, Name: uuid.NewString(), Extension: jpg, Sizes: p.kind.remoteSizes(), RemoteURL: p.url,
+				Kind: p.kind, Name: uuid.NewString(), Extension: jpg, Sizes: s.remoteSizes(p.kind), RemoteURL: p.url,
 			})
 		}
 		if err != nil {
