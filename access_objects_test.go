@@ -15,7 +15,7 @@ func (c *cast) request(t *testing.T, r rest.Route) (path string, body any) {
 	t.Helper()
 	o := &objects{cast: c, route: r, made: map[string]string{}}
 	var parts []string
-	for _, segment := range strings.Split(r.Path, "/") {
+	for segment := range strings.SplitSeq(r.Path, "/") {
 		if name, isParam := strings.CutPrefix(segment, ":"); isParam {
 			segment = o.param(name)
 			o.made[name] = segment

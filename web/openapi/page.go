@@ -163,8 +163,8 @@ func typeOf(s Schema) template.HTML {
 		}
 		return template.HTML(strings.Join(words, " or ")) //nolint:gosec // escaped above
 	}
-	if any, ok := s["anyOf"].([]any); ok {
-		return joined(any)
+	if kinds, ok := s["anyOf"].([]any); ok {
+		return joined(kinds)
 	}
 	switch kind := s["type"].(type) {
 	case []any:

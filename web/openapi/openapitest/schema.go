@@ -14,10 +14,10 @@ import (
 )
 
 func statusText(status int) string {
-	switch {
-	case status == http.StatusNoContent:
+	switch status {
+	case http.StatusNoContent:
 		return "Done"
-	case status == http.StatusPermanentRedirect:
+	case http.StatusPermanentRedirect:
 		return "More is awaited"
 	default:
 		return http.StatusText(status)
@@ -26,11 +26,10 @@ func statusText(status int) string {
 
 // schema makes a schema of a short type or of an object of such.
 func (j *joiner) schema(node *yaml.Node) (openapi.Schema, error) {
-	switch node.Kind {
-	case yaml.ScalarNode:
+	if node.Kind == yaml.ScalarNode {
 		return j.typed(node.Value)
-	case yaml.MappingNode:
-	default:
+	}
+	if node.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("line %d: neither a type nor an object", node.Line)
 	}
 	properties, required := map[string]any{}, []string{}
