@@ -2,12 +2,15 @@ package openapitest
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kinemesh/kinemesh/web/openapi"
+	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 const small = `
@@ -145,5 +148,65 @@ func plain(v any) any {
 		return out
 	default:
 		return v
+	}
+}
+
+// TestJoin: what is registered and not described is named, and the other way
+// round; access, inputs and members follow from what is written.
+func TestJoin(t *testing.T) {
+	dir := t.TempDir()
+	piece := `
+tag: Things
+operations:
+  GET /things/{id}:
+    does: One thing.
+    200: Thing
+  PUT /things/{id}:
+    does: Change a thing.
+    body: {"+": [Named]}
+    204:
+  GET /gone:
+    does: Nothing.
+    204:
+path:
+  "things/{id}": integer -- id of the thing
+schemas:
+  Named:
+    name: string
+    note?: string | null
+  Thing:
+    "+": [Named]
+    id: integer
+`
+	if err := os.WriteFile(filepath.Join(dir, "things.yaml"), []byte(piece), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	doc, missing, err := Join(dir, []rest.Route{
+		{Method: "GET", Path: "/api/v1/things/:id", Access: rest.Anyone},
+		{Method: "PUT", Path: "/api/v1/things/:id", Access: rest.Owner},
+		{Method: "GET", Path: "/api/v1/things/:id/", Access: rest.Anyone},
+		{Method: "GET", Path: "/api/v1/new", Access: rest.Admin},
+		{Method: "GET", Path: "/about", Access: rest.Anyone},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"described, but no route: GET /api/v1/gone", "not described: GET /api/v1/new"}
+	if d := cmp.Diff(want, missing); d != "" {
+		t.Error(d)
+	}
+	put := doc.Paths["/api/v1/things/{id}"]["put"]
+	body := put.RequestBody.Content["application/json"].Schema
+	if d := cmp.Diff([]string{"name"}, body["required"]); d != "" || len(body["properties"].(map[string]any)) != 2 {
+		t.Errorf("the body of PUT: %v", body)
+	}
+	if put.Access != "owner" || len(put.Security) != 1 || put.Responses["401"] == nil || put.Responses["403"] == nil || put.Responses["404"] == nil || put.Responses["400"] == nil {
+		t.Errorf("PUT: %+v", put)
+	}
+	if d := cmp.Diff([]string{"id", "name"}, doc.Components.Schemas["Thing"]["required"]); d != "" {
+		t.Error(d)
+	}
+	if _, _, err := Join(t.TempDir(), nil); err == nil {
+		t.Error("a folder without pieces is joined")
 	}
 }
