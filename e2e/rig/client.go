@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kinemesh/kinemesh/web/openapi/openapitest"
 )
 
 // Client speaks the REST API of one instance.
@@ -126,6 +128,11 @@ func (c *Client) Do(ctx context.Context, method, path string, body io.Reader, h 
 	}
 	if res.StatusCode >= http.StatusBadRequest {
 		return res, &StatusError{method + " " + path, res.StatusCode, string(text)}
+	}
+	if target == c.Origin+path { // an answer of the instance has to be as it is described
+		if d := openapitest.Differences(method, req.URL.Path, res.StatusCode, res.Header, text); len(d) > 0 {
+			return res, fmt.Errorf("%s %s: %d is not as web/openapi/src says: %s", method, path, res.StatusCode, strings.Join(d, "; "))
+		}
 	}
 	if out != nil && len(text) > 0 && res.StatusCode < http.StatusMultipleChoices {
 		if err := json.Unmarshal(text, out); err != nil {
