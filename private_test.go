@@ -131,8 +131,11 @@ func TestSEC54(t *testing.T) {
 		anybody, users, withPassword bool
 		listed                       bool
 	}{
-		{1, true, true, true, true}, {2, true, true, true, false}, {3, false, false, false, false},
-		{4, false, true, false, false}, {5, false, false, true, false},
+		{1, true, true, true, true},
+		{2, true, true, true, false},
+		{3, false, false, false, false},
+		{4, false, true, false, false},
+		{5, false, false, true, false},
 	} {
 		change := map[string]any{"privacy": p.privacy}
 		if p.privacy == 5 {

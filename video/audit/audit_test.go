@@ -169,7 +169,7 @@ func avatar(t *testing.T, w *catalogtest.World, s *storage.FS, v *catalog.Video,
 	t.Helper()
 	now := db.Now()
 	p := picture.Picture{
-		ActorID: v.Owner.AccountActorID, Kind: picture.Avatar, Name: "face", Extension: ".jpg", Sizes: picture.Sizes{{120, 120}, {48, 48}},
+		ActorID: v.Owner.AccountActorID, Kind: picture.Avatar, Name: "face", Extension: ".jpg", Sizes: picture.Sizes{{Width: 120, Height: 120}, {Width: 48, Height: 48}},
 		Stored: stored, CreatedAt: now, UpdatedAt: now,
 	}
 	w.Tx(func(tx *db.Tx) error { return tx.Create(&p).Error })

@@ -138,7 +138,9 @@ func TestListed(t *testing.T) {
 }
 
 func TestLookup(t *testing.T) {
-	w := catalogtest.New(t, dbtest.SQLite(t), func(o *catalog.Options) { o.RemoteURI = func() catalog.RemoteURI { return catalog.RemoteURI{Users: true} } })
+	w := catalogtest.New(t, dbtest.SQLite(t), func(o *catalog.Options) {
+		o.RemoteURI = func() catalog.RemoteURI { return catalog.RemoteURI{Users: true} }
+	})
 	bob := w.User("bob", rest.RoleUser)
 	v := w.Video(bob, "Here")
 	far := w.SaveRemote(catalogtest.RemoteVideo(w.Remote("carol", "far.example"), "0a11ce00-0000-4000-8000-000000000001"))

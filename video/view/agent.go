@@ -43,18 +43,49 @@ func said(client, device, system, userAgent string) agent {
 // browser names all whose pages it can show.
 var (
 	clientTokens = [][2]string{
-		{"Kodi", "Kodi"}, {"VLC", "VLC"}, {"mpv", "mpv"}, {"NewPipe", "NewPipe"}, {"Edg", "Edge"}, {"OPR", "Opera"}, {"Vivaldi", "Vivaldi"},
-		{"SamsungBrowser", "Samsung Internet"}, {"Firefox", "Firefox"}, {"FxiOS", "Firefox"}, {"CriOS", "Chrome"}, {"Chrome", "Chrome"},
+		{"Kodi", "Kodi"},
+		{"VLC", "VLC"},
+		{"mpv", "mpv"},
+		{"NewPipe", "NewPipe"},
+		{"Edg", "Edge"},
+		{"OPR", "Opera"},
+		{"Vivaldi", "Vivaldi"},
+		{"SamsungBrowser", "Samsung Internet"},
+		{"Firefox", "Firefox"},
+		{"FxiOS", "Firefox"},
+		{"CriOS", "Chrome"},
+		{"Chrome", "Chrome"},
 		{"Safari", "Safari"},
 	}
 	deviceTokens = [][2]string{
-		{"OculusBrowser", "xr"}, {"Quest", "xr"}, {"PlayStation", "console"}, {"Xbox", "console"}, {"Nintendo", "console"},
-		{"SmartTV", "smarttv"}, {"SMART-TV", "smarttv"}, {"Tizen", "smarttv"}, {"Web0S", "smarttv"}, {"AppleTV", "smarttv"}, {"Android TV", "smarttv"},
-		{"Watch", "wearable"}, {"iPad", "tablet"}, {"Tablet", "tablet"}, {"iPhone", "mobile"}, {"Mobile", "mobile"}, {"Android", "tablet"},
+		{"OculusBrowser", "xr"},
+		{"Quest", "xr"},
+		{"PlayStation", "console"},
+		{"Xbox", "console"},
+		{"Nintendo", "console"},
+		{"SmartTV", "smarttv"},
+		{"SMART-TV", "smarttv"},
+		{"Tizen", "smarttv"},
+		{"Web0S", "smarttv"},
+		{"AppleTV", "smarttv"},
+		{"Android TV", "smarttv"},
+		{"Watch", "wearable"},
+		{"iPad", "tablet"},
+		{"Tablet", "tablet"},
+		{"iPhone", "mobile"},
+		{"Mobile", "mobile"},
+		{"Android", "tablet"},
 	}
 	systemTokens = [][2]string{
-		{"Windows", "Windows"}, {"iPhone", "iOS"}, {"iPad", "iOS"}, {"Mac OS X", "macOS"}, {"Android", "Android"}, {"CrOS", "ChromeOS"},
-		{"Tizen", "Tizen"}, {"Web0S", "webOS"}, {"Linux", "Linux"},
+		{"Windows", "Windows"},
+		{"iPhone", "iOS"},
+		{"iPad", "iOS"},
+		{"Mac OS X", "macOS"},
+		{"Android", "Android"},
+		{"CrOS", "ChromeOS"},
+		{"Tizen", "Tizen"},
+		{"Web0S", "webOS"},
+		{"Linux", "Linux"},
 	}
 )
 
