@@ -15,7 +15,7 @@ var pageSource string
 var pageStyle string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"type": typeOf, "anchor": anchor, "style": func() template.CSS { return template.CSS(pageStyle) }, //nolint:gosec // our own
+	"type": typeOf, "anchor": anchor, "prose": prose, "style": func() template.CSS { return template.CSS(pageStyle) }, //nolint:gosec // our own
 }).Parse(pageSource))
 
 // page is the document in the order in which people read it.
@@ -84,6 +84,7 @@ func newPage(doc *Document) page {
 			p.Groups = append(p.Groups, g)
 		}
 	}
+	slices.SortFunc(p.Groups, func(a, b group) int { return strings.Compare(a.Name, b.Name) })
 	for name, s := range doc.Components.Schemas {
 		p.Schemas = append(p.Schemas, object{name, s, fieldsOf(s)})
 	}
@@ -139,6 +140,19 @@ func asSchema(v any) Schema {
 	default:
 		return nil
 	}
+}
+
+// prose writes what stands between backticks as code.
+func prose(s string) template.HTML {
+	var b strings.Builder
+	for i, part := range strings.Split(s, "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		b.WriteString(part)
+	}
+	return template.HTML(b.String()) //nolint:gosec // escaped above
 }
 
 func anchor(s string) string {
