@@ -173,7 +173,7 @@ func TestSEC52SampleIsClosed(t *testing.T) {
 		t.Errorf("listens on %s, Redis %q, database %q", c.Listen.Hostname, c.RedisURL(), c.DatabaseURL())
 	}
 	for _, s := range c.settings() {
-		if secret, ok := s.value.Interface().(Secret); ok && secret != "" {
+		if secret, ok := reflect.TypeAssert[Secret](s.value); ok && secret != "" {
 			t.Errorf("%s is set", s.key)
 		}
 	}

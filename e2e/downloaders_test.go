@@ -294,7 +294,7 @@ func TestNewPipe(t *testing.T) {
 			t.Errorf("%s: %v", call.path, err)
 			continue
 		}
-		for _, member := range strings.Fields(call.members) {
+		for member := range strings.FieldsSeq(call.members) {
 			if missing := lacks(answer, strings.Split(member, ".")); missing {
 				t.Errorf("%s has no %s", call.path, member)
 			}

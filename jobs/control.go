@@ -45,12 +45,12 @@ func (r *Runner) Resume(ctx context.Context) error {
 // Paused tells whether jobs wait until an administrator resumes them. While the
 // broker is away they are not.
 func (r *Runner) Paused(ctx context.Context) bool {
-	var any bool
+	var held bool
 	err := r.eachQueue(ctx, func(_ string, paused bool) error {
-		any = any || paused
+		held = held || paused
 		return nil
 	})
-	return err == nil && any
+	return err == nil && held
 }
 
 // eachQueue calls do for all queues. The broker's own look-up knows no queue

@@ -172,7 +172,7 @@ func (s *Site) shell(c echo.Context) Shell {
 			v.Viewer.Name, v.Viewer.Avatar = nameOf(a.Actor.Name, a.Actor.Username), a.Pictures.Avatar.At(avatarWidth)
 		}
 		if s.o.Notifications != nil {
-			v.Unread, _ = s.o.Notifications.Unread(r.Context(), p.UserID) //nolint:errcheck // no page is worth less for it
+			v.Unread, _ = s.o.Notifications.Unread(r.Context(), p.UserID) // no page is worth less for an error
 		}
 	}
 	return v

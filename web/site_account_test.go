@@ -129,8 +129,8 @@ func TestLoginPageSecondFactor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := func(steps time.Duration) string {
-		c, err := totp.GenerateCode(r.Secret, time.Now().Add(steps*30*time.Second))
+	code := func(steps int) string {
+		c, err := totp.GenerateCode(r.Secret, time.Now().Add(time.Duration(steps*30)*time.Second))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,7 @@ func TestPlaylistPages(t *testing.T) {
 	x := newTube(t)
 	first, second := x.video("First of all"), x.video("Second of all")
 	hidden := x.video("Nobody's business", func(v *catalog.NewVideo) { v.Attributes.Privacy = catalog.Private })
-	make := func(name string, privacy catalog.Privacy) *playlist.Playlist {
+	list := func(name string, privacy catalog.Privacy) *playlist.Playlist {
 		ch, err := x.Channels.ChannelByID(t.Context(), x.channel)
 		if err != nil {
 			t.Fatal(err)
@@ -31,7 +31,7 @@ func TestPlaylistPages(t *testing.T) {
 		}
 		return p
 	}
-	open, secret := make("To watch <i>", catalog.Public), make("Mine alone", catalog.Private)
+	open, secret := list("To watch <i>", catalog.Public), list("Mine alone", catalog.Private)
 	path := "/w/p/" + catalog.ShortUUID(open.UUID)
 	w := x.get(path, "")
 	page := w.Body.String()

@@ -188,7 +188,8 @@ func series(count int) string {
 
 // finish makes the counters of rows true and the sequences go on behind the rows.
 func (f *filler) finish(tx *db.Tx) error {
-	err := exec(tx, fmt.Sprintf(`UPDATE videos SET comments = (SELECT COUNT(*) FROM comments c WHERE c.video_id = videos.id) WHERE id >= %d`, f.ids["videos"]))
+	err := exec(tx, fmt.Sprintf(`UPDATE videos SET comments = (SELECT COUNT(*) FROM comments c WHERE c.video_id = videos.id)
+ WHERE id >= %d AND id IN (SELECT video_id FROM comments)`, f.ids["videos"]))
 	if err != nil || tx.Dialect() != db.Postgres {
 		return err
 	}

@@ -81,7 +81,7 @@ func (i *Instance) language(c echo.Context) error {
 	if !languageTag.MatchString(in.Language) {
 		return rest.Invalid("body", "language", "Should be a language such as en or fr-FR", in.Language)
 	}
-	c.SetCookie(&http.Cookie{
+	c.SetCookie(&http.Cookie{ //nolint:gosec // no secret; without https there is no other
 		Name: "clientLanguage", Value: in.Language, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true,
 		Secure: i.o.Config.Webserver.HTTPS, SameSite: http.SameSiteLaxMode,
 	})
