@@ -93,13 +93,17 @@ func (f *Filter) query(d db.Dialect, host string) *query {
 	case f.FollowedBy != 0:
 		q.and("v.privacy = 1 AND v.state = 1 AND v.blocked = FALSE")
 	default:
-		// In the order of the indexes. Constants, so that planners see them.
+		// What the indexes of lists hold, in the words of the schema.
 		q.and("v.privacy = 1 AND v.state = 1 AND v.listed = TRUE")
 	}
 	f.followed(q)
 	f.owner(q, host)
-	if f.Local != nil {
-		q.and("v.local = ?", *f.Local)
+	switch {
+	case f.Local == nil:
+	case *f.Local: // no parameter: there is an index of these
+		q.and("v.local = TRUE")
+	default:
+		q.and("v.local = FALSE")
 	}
 	if f.Live != nil {
 		q.and("v.is_live = ?", *f.Live)
