@@ -12,22 +12,31 @@ import (
 // TellUsers has users know what their videos take, what they did, and which
 // playlists each of them has.
 func (v *Video) TellUsers(users *user.Service) {
-	users.Used, users.UsageSQL = v.Catalog.Used, usageSQL
+	users.Used, users.UsageSQL, users.UsedSQL = v.Catalog.Used, usageSQL, usedSQL
 	users.Stats, users.SpecialPlaylists = v.statsOf, v.specialPlaylists
 }
 
-// usageSQL tells what the videos of each user take, in the form that the list
-// of users joins (see user.Service.UsageSQL): the uploads as they came, which
-// count for the quota, with those that are running, and all files made of them.
+// usageSQL tells what the videos of some users take (see
+// user.Service.UsageSQL): the uploads as they came, which count for the quota,
+// with those that are running, and all files made of them.
 const usageSQL = `SELECT user_id, SUM(used) AS used, SUM(daily) AS daily, SUM(files) AS files FROM (
  SELECT ac.user_id, v.source_size AS used, CASE WHEN v.created_at > @since THEN v.source_size ELSE 0 END AS daily, 0 AS files
-  FROM videos v JOIN channels ch ON ch.id = v.channel_id JOIN accounts ac ON ac.id = ch.account_id WHERE ac.user_id IS NOT NULL
+  FROM accounts ac JOIN channels ch ON ch.account_id = ac.id JOIN videos v ON v.channel_id = ch.id WHERE ac.user_id IN @ids
  UNION ALL
- SELECT u.user_id, u.size, CASE WHEN u.created_at > @since THEN u.size ELSE 0 END, 0 FROM uploads u WHERE u.state <> 'done'
+ SELECT u.user_id, u.size, CASE WHEN u.created_at > @since THEN u.size ELSE 0 END, 0 FROM uploads u WHERE u.state <> 'done' AND u.user_id IN @ids
  UNION ALL
- SELECT ac.user_id, 0, 0, f.size FROM video_files f JOIN videos v ON v.id = f.video_id
-  JOIN channels ch ON ch.id = v.channel_id JOIN accounts ac ON ac.id = ch.account_id WHERE ac.user_id IS NOT NULL
+ SELECT ac.user_id, 0, 0, f.size FROM accounts ac JOIN channels ch ON ch.account_id = ac.id JOIN videos v ON v.channel_id = ch.id
+  JOIN video_files f ON f.video_id = v.id WHERE ac.user_id IN @ids
 ) of_videos GROUP BY user_id`
+
+// usedSQL tells what counts for the quota of every user (see
+// user.Service.UsedSQL). The index videos_used has it.
+const usedSQL = `SELECT user_id, SUM(used) AS used FROM (
+ SELECT ac.user_id, x.used FROM (SELECT v.channel_id, SUM(v.source_size) AS used FROM videos v WHERE v.local = TRUE GROUP BY v.channel_id) x
+  JOIN channels ch ON ch.id = x.channel_id JOIN accounts ac ON ac.id = ch.account_id WHERE ac.user_id IS NOT NULL
+ UNION ALL
+ SELECT u.user_id, u.size FROM uploads u WHERE u.state <> 'done'
+) of_users GROUP BY user_id`
 
 // statsOf counts what a user did, for administrators.
 func (v *Video) statsOf(ctx context.Context, userID int64) (out user.Stats, err error) {

@@ -54,10 +54,10 @@ func (s *Service) List(ctx context.Context, f Filter, page rest.Page) ([]*User, 
 	switch {
 	case page.Sort == "lastLoginDate": // the engines differ in where they put null
 		order = "last_login_at IS NULL, " + order
-	case page.Sort == "videoQuotaUsed" && s.UsageSQL == "":
+	case page.Sort == "videoQuotaUsed" && s.UsedSQL == "":
 		order = page.Order("users.id", "users.id")
 	case page.Sort == "videoQuotaUsed":
-		q = q.Joins("LEFT JOIN ("+s.UsageSQL+") x ON x.user_id = users.id", since())
+		q = q.Joins("LEFT JOIN (" + s.UsedSQL + ") x ON x.user_id = users.id")
 		order = page.Order("COALESCE(x.used, 0)", "users.id")
 	}
 	var rows []*User
@@ -70,9 +70,6 @@ func (s *Service) List(ctx context.Context, f Filter, page rest.Page) ([]*User, 
 // usage is what a user's videos take, in bytes.
 type usage struct{ UserID, Used, Daily, Files int64 }
 
-// since is the parameter of UsageSQL.
-func since() sql.NamedArg { return sql.Named("since", db.Now().Add(-24*time.Hour)) }
-
 // usages tells what the videos of users take; who has none is left out.
 func (s *Service) usages(ctx context.Context, ids []int64) (map[int64]usage, error) {
 	out := map[int64]usage{}
@@ -80,8 +77,7 @@ func (s *Service) usages(ctx context.Context, ids []int64) (map[int64]usage, err
 		return out, nil
 	}
 	var rows []usage
-	err := s.o.DB.Read(ctx).Raw("SELECT user_id, used, daily, files FROM ("+s.UsageSQL+") x WHERE user_id IN @ids",
-		since(), sql.Named("ids", ids)).Scan(&rows).Error
+	err := s.o.DB.Read(ctx).Raw(s.UsageSQL, sql.Named("since", db.Now().Add(-24*time.Hour)), sql.Named("ids", ids)).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("usage of users: %w", err)
 	}

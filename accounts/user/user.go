@@ -90,11 +90,14 @@ type Service struct {
 	// EndSessions ends every session of a user, within a transaction. The package
 	// that has the sessions sets it at start.
 	EndSessions func(tx *db.Tx, userID int64) error
-	// UsageSQL is a query of user_id, used, daily and files for every user who has
-	// any: the bytes that Used tells, and those of all files made of the videos.
-	// Its parameter @since is the time 24 hours ago. It is set at start; without it
-	// nobody has any.
+	// UsageSQL is a query of user_id, used, daily and files for those of the users
+	// @ids who have any: the bytes that Used tells, and those of all files made of
+	// the videos. Its parameter @since is the time 24 hours ago. It is set at start;
+	// without it nobody has any.
 	UsageSQL string
+	// UsedSQL is a query of user_id and used for every user who has any, to sort
+	// by. It is set at start; without it nobody has any.
+	UsedSQL string
 	// Stats counts what a user did, for administrators. It is set at start.
 	Stats func(ctx context.Context, userID int64) (Stats, error)
 	// SpecialPlaylists are the playlists that each user has. It is set at start.

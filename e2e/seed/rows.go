@@ -141,10 +141,14 @@ func (f *filler) videos(tx *db.Tx) error {
 			privacy = 2 + f.rng.IntN(3)
 		}
 		at := f.o.Now.Add(-f.age(i)).Truncate(time.Microsecond)
+		size := 0 // of the upload
+		if !remote {
+			size = 50_000_000
+		}
 		views := int64(f.rng.ExpFloat64() * f.rng.ExpFloat64() * 300)
 		err := videos.add(id, uid, origin+"/videos/watch/"+uid, f.ids["channels"]+int64(channel), !remote, true, name, fulltext.Words(words...),
 			f.w.text(1, 6), category, licence, languages[f.rng.IntN(len(languages))], privacy, 1, f.rng.IntN(33) == 0,
-			10+f.rng.IntN(7200), 1.7778, views, views/20, views/200, 50_000_000, at, at, at)
+			10+f.rng.IntN(7200), 1.7778, views, views/20, views/200, size, at, at, at)
 		if err != nil {
 			return err
 		}

@@ -26,6 +26,9 @@ CREATE INDEX videos_state ON videos (state, id) WHERE state <> 1;
 DROP INDEX videos_channel;
 CREATE INDEX videos_channel ON videos (channel_id, published_at, id);
 
+-- What the videos of users take is summed up from the index alone.
+CREATE INDEX videos_used ON videos (channel_id, source_size) WHERE local;
+
 -- video_files_one begins with the video, too.
 DROP INDEX video_files_video;
 
@@ -42,6 +45,7 @@ DROP INDEX video_tags_folded;
 CREATE INDEX video_tags_folded ON video_tags (folded);
 
 -- +goose Down
+DROP INDEX videos_used;
 DROP INDEX video_tags_folded;
 CREATE INDEX video_tags_folded ON video_tags (folded, video_id);
 ALTER TABLE thumbnails DROP CONSTRAINT thumbnails_filename_key;

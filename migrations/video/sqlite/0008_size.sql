@@ -26,10 +26,14 @@ CREATE INDEX videos_state ON videos (state, id) WHERE state <> 1;
 DROP INDEX videos_channel;
 CREATE INDEX videos_channel ON videos (channel_id, published_at, id);
 
+-- What the videos of users take is summed up from the index alone.
+CREATE INDEX videos_used ON videos (channel_id, source_size) WHERE local = TRUE;
+
 -- video_files_one begins with the video, too.
 DROP INDEX video_files_video;
 
 -- +goose Down
+DROP INDEX videos_used;
 CREATE INDEX video_files_video ON video_files (video_id, resolution DESC, id);
 DROP INDEX videos_channel;
 CREATE INDEX videos_channel ON videos (channel_id, published_at DESC, id DESC);
