@@ -73,6 +73,13 @@ func (p *Pages) Login(w http.ResponseWriter, status int, v *LoginPage) error {
 	return p.render(w, status, PolicyPage, "login.html", v)
 }
 
+// Password asks for the password of a video, with the status of the refusal.
+func (p *Pages) Password(w http.ResponseWriter, status int, v *PasswordPage) error {
+	v.Robots = "noindex"
+	w.Header().Set("Cache-Control", "no-store")
+	return p.render(w, status, PolicyPage, "password.html", v)
+}
+
 // Publish writes the upload page.
 func (p *Pages) Publish(w http.ResponseWriter, v *PublishPage) error {
 	v.Robots = "noindex"

@@ -93,6 +93,7 @@ func (s *Site) Routes(r *rest.Router) {
 	get("/search", s.search)
 	get("/w/:id", s.watch)
 	r.Root.POST("/w/:id/comments", rest.Anyone, s.postComment)
+	r.Root.POST("/w/:id/password", rest.Anyone, s.postPassword)
 	get("/videos/watch/:id", s.oldWatch)
 	get("/videos/embed/:id", s.embed)
 	if s.o.Playlists != nil {

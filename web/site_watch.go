@@ -71,7 +71,7 @@ func (s *Site) oldWatch(c echo.Context) error {
 func (s *Site) watch(c echo.Context) error {
 	v, err := s.load(c)
 	if err != nil {
-		return err
+		return s.askPassword(c, err)
 	}
 	path := "/w/" + v.ShortUUID()
 	account := v.channel.Account.Actor

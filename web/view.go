@@ -276,6 +276,13 @@ type EmbedPage struct {
 	List      []Card // of a playlist
 }
 
+// PasswordPage asks for the password of a video.
+type PasswordPage struct {
+	Shell
+	Action string // where the form goes
+	Error  string
+}
+
 // LoginPage asks for name and password.
 type LoginPage struct {
 	Shell

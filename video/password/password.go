@@ -128,11 +128,11 @@ func (s *Service) find(g *gorm.DB, videoID int64, password string) (id int64, er
 // Which is the id of the password that the request brought for v; 0 when that
 // was none of its passwords.
 func (s *Service) Which(ctx context.Context, v *catalog.Video) (int64, error) {
-	g := rest.CurrentGuess(ctx)
-	if g.Password == "" || v.Privacy != catalog.Password {
+	given := rest.CurrentGuess(ctx).For(v.UUID)
+	if given == "" || v.Privacy != catalog.Password {
 		return 0, nil
 	}
-	return s.find(s.db.Read(ctx), v.ID, g.Password)
+	return s.find(s.db.Read(ctx), v.ID, given)
 }
 
 type proofKey struct{}
@@ -164,7 +164,8 @@ func (s *Service) Unlock(ctx context.Context, v *catalog.Video) *rest.Problem {
 		return broken(err)
 	}
 	g := rest.CurrentGuess(ctx)
-	if g.Password == "" {
+	given := g.For(v.UUID)
+	if given == "" {
 		return &rest.Problem{
 			Status: http.StatusForbidden, Code: "video_requires_password",
 			Detail: "Please provide a password to access this password protected video",
@@ -176,7 +177,7 @@ func (s *Service) Unlock(ctx context.Context, v *catalog.Video) *rest.Problem {
 			Header: map[string]string{"Retry-After": strconv.Itoa(int(wait.Seconds()) + 1)},
 		}
 	}
-	id, err := s.find(s.db.Read(ctx), v.ID, g.Password)
+	id, err := s.find(s.db.Read(ctx), v.ID, given)
 	if id != 0 || err != nil {
 		return broken(err)
 	}

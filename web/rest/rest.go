@@ -193,8 +193,8 @@ func permit(auth Authenticate, access Access, h echo.HandlerFunc) echo.HandlerFu
 		if p != nil {
 			c.SetRequest(c.Request().WithContext(WithPrincipal(c.Request().Context(), p)))
 		}
-		if g := c.Request().Header.Get(VideoPasswordHeader); g != "" {
-			c.SetRequest(c.Request().WithContext(WithGuess(c.Request().Context(), Guess{g, c.RealIP()})))
+		if g, ok := guessOf(c.Request(), c.RealIP()); ok {
+			c.SetRequest(c.Request().WithContext(WithGuess(c.Request().Context(), g)))
 		}
 		return h(c)
 	}
