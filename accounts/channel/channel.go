@@ -16,6 +16,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -102,7 +103,8 @@ type Service struct {
 	// are none.
 	SupportChanged func(tx *db.Tx, channelID int64) error
 
-	o Options
+	o    Options
+	kept *kept.Kept
 }
 
 // New returns a Service.
@@ -116,7 +118,7 @@ func New(o Options) *Service {
 	if o.MaxPerUser == nil {
 		o.MaxPerUser = func() int { return math.MaxInt }
 	}
-	return &Service{o: o}
+	return &Service{o: o, kept: kept.New(o.DB, "accounts")}
 }
 
 // AccountByID finds an account, with its actor and counts.

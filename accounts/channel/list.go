@@ -9,20 +9,44 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
+// farStart is from where on a page is far.
+const farStart = 1_000
+
 // Accounts lists every known account, local and remote. Page.Sort is
-// "createdAt".
+// "createdAt". Where many are, their number and far pages may be some seconds
+// old.
 func (s *Service) Accounts(ctx context.Context, page rest.Page) ([]*Account, int64, error) {
-	var total int64
-	if err := s.listed(ctx, s.accounts(ctx)).Count(&total).Error; err != nil {
+	key := "" // what makes a difference by who asks
+	if s.o.Rules.Any(ctx) {
+		key = fmt.Sprint(Viewer(rest.Current(ctx)))
+	}
+	all := func(ctx context.Context) *gorm.DB { return s.listed(ctx, s.accounts(ctx)) }
+	total, err := s.kept.Total(ctx, "total "+key, func(ctx context.Context) (n int64, err error) {
+		err = all(ctx).Count(&n).Error
+		return n, err
+	})
+	if err != nil {
 		return nil, 0, fmt.Errorf("count accounts: %w", err)
 	}
+	order := page.Order("accounts.created_at", "accounts.id")
+	q := all(ctx).Offset(page.Start).Limit(page.Count)
+	if page.Start >= farStart && s.kept.Many() {
+		ordered, err := s.kept.Get(ctx, order+key, func(ctx context.Context) (v kept.Value, err error) {
+			err = all(ctx).Order(order).Pluck("accounts.id", &v.IDs).Error
+			return v, err
+		})
+		if err != nil {
+			return nil, 0, fmt.Errorf("order accounts: %w", err)
+		}
+		first := min(page.Start, len(ordered.IDs))
+		q = all(ctx).Where("accounts.id IN ?", ordered.IDs[first:min(first+page.Count, len(ordered.IDs))])
+	}
 	var rows []*Account
-	err := s.listed(ctx, s.accounts(ctx)).Select("accounts.*").Order(page.Order("accounts.created_at", "accounts.id")).
-		Offset(page.Start).Limit(page.Count).Find(&rows).Error
-	if err != nil {
+	if err := q.Select("accounts.*").Order(order).Find(&rows).Error; err != nil {
 		return nil, 0, fmt.Errorf("list accounts: %w", err)
 	}
 	if err := s.fillAccounts(ctx, rows); err != nil {

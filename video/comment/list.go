@@ -2,6 +2,7 @@ package comment
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -231,11 +232,31 @@ func (f *Filter) where(q *gorm.DB, rules bool) *gorm.DB {
 	return q
 }
 
+// total counts the comments of f. That of whole lists is kept, and may be some
+// seconds old where many comments are.
+func (s *Service) total(ctx context.Context, f Filter, rules bool) (int64, error) {
+	count := func(ctx context.Context) (n int64, err error) {
+		if err = f.where(s.db.Read(ctx).Model(&Comment{}), rules).Count(&n).Error; err != nil {
+			err = fmt.Errorf("count comments: %w", err)
+		}
+		return n, err
+	}
+	if f.OwnerID != 0 || f.VideoID != 0 || f.ChannelID != 0 {
+		return count(ctx)
+	}
+	f.Page = rest.Page{}
+	key, err := json.Marshal(f)
+	if err != nil {
+		return 0, fmt.Errorf("count comments: %w", err)
+	}
+	return s.totals.Total(ctx, fmt.Sprint(rules, string(key)), count)
+}
+
 // List lists comments for review and moderation.
 func (s *Service) List(ctx context.Context, f Filter) (rows []Comment, total int64, err error) {
 	rules := s.channels.Rules().Any(ctx)
-	if err := f.where(s.db.Read(ctx).Model(&Comment{}), rules).Count(&total).Error; err != nil {
-		return nil, 0, fmt.Errorf("count comments: %w", err)
+	if total, err = s.total(ctx, f, rules); err != nil {
+		return nil, 0, err
 	}
 	ids := f.where(s.db.Read(ctx).Model(&Comment{}), rules).Select("id").Order(f.Page.Order("created_at", "id")).
 		Offset(f.Page.Start).Limit(f.Page.Count)

@@ -147,15 +147,15 @@ func (s *Service) page(ctx context.Context, pool *sql.DB, f *Filter, q *query) (
 	var head []int64
 	rank := ranked(f)
 	switch inHead := rank != nil && start+count <= maxRanked; {
-	case !inHead && s.kept.whole(f):
-		ids, err := s.kept.ids(ctx, s, "all by "+f.Page.Sort+f.order(), allIDs, pool, f, q)
+	case !inHead && s.whole(f):
+		ids, err := s.ids(ctx, "all by "+f.Page.Sort+f.order(), allIDs, pool, f, q)
 		if err != nil {
 			return nil, err
 		}
 		return s.rows(ctx, pool, part(ids, start, count))
 	case rank != nil:
 		var err error
-		if head, err = s.kept.ids(ctx, s, f.Page.Sort, rank, pool, f, q); err != nil {
+		if head, err = s.ids(ctx, f.Page.Sort, rank, pool, f, q); err != nil {
 			return nil, err
 		}
 		q = q.without(head)

@@ -19,6 +19,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/accounts/moderation"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/video/catalog"
 )
 
@@ -49,7 +50,7 @@ type Service struct {
 	host     string
 	hideNSFW func() bool
 	owners   owners
-	kept     *kept
+	kept     *kept.Kept
 
 	trendingDays func() int
 }
@@ -64,6 +65,6 @@ func New(o Options) *Service {
 	}
 	return &Service{
 		db: o.DB, catalog: o.Catalog, channels: o.Channels, mutes: o.Mutes, host: o.Catalog.URLs().Host, hideNSFW: o.HideNSFW,
-		trendingDays: o.TrendingDays, kept: newKept(o.DB),
+		trendingDays: o.TrendingDays, kept: kept.New(o.DB, "videos"),
 	}
 }

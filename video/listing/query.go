@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,13 @@ func (f *Filter) query(d db.Dialect, host string) *query {
 	case f.All:
 		in(q, "v.privacy", f.Privacies)
 		in(q, "v.state", f.States)
+		// There are indexes of these.
+		if len(f.Privacies) > 0 && !slices.Contains(f.Privacies, int(catalog.Public)) {
+			q.and("v.privacy <> 1")
+		}
+		if len(f.States) > 0 && !slices.Contains(f.States, int(catalog.Published)) {
+			q.and("v.state <> 1")
+		}
 	case f.FollowedBy != 0:
 		q.and("v.privacy = 1 AND v.state = 1 AND v.blocked = FALSE")
 	default:

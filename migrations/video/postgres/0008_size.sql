@@ -23,6 +23,7 @@ DROP INDEX videos_original;
 CREATE INDEX videos_original ON videos (COALESCE(originally_published_at, published_at), id) WHERE privacy = 1 AND state = 1 AND listed;
 DROP INDEX videos_state;
 CREATE INDEX videos_state ON videos (state, id) WHERE state <> 1;
+CREATE INDEX videos_privacy ON videos (privacy, published_at, id) WHERE privacy <> 1;
 DROP INDEX videos_channel;
 CREATE INDEX videos_channel ON videos (channel_id, published_at, id);
 
@@ -46,6 +47,7 @@ CREATE INDEX video_tags_folded ON video_tags (folded);
 
 -- +goose Down
 DROP INDEX videos_used;
+DROP INDEX videos_privacy;
 DROP INDEX video_tags_folded;
 CREATE INDEX video_tags_folded ON video_tags (folded, video_id);
 ALTER TABLE thumbnails DROP CONSTRAINT thumbnails_filename_key;

@@ -23,6 +23,7 @@ DROP INDEX videos_original;
 CREATE INDEX videos_original ON videos (COALESCE(originally_published_at, published_at), id) WHERE privacy = 1 AND state = 1 AND listed = TRUE;
 DROP INDEX videos_state;
 CREATE INDEX videos_state ON videos (state, id) WHERE state <> 1;
+CREATE INDEX videos_privacy ON videos (privacy, published_at, id) WHERE privacy <> 1;
 DROP INDEX videos_channel;
 CREATE INDEX videos_channel ON videos (channel_id, published_at, id);
 
@@ -34,6 +35,7 @@ DROP INDEX video_files_video;
 
 -- +goose Down
 DROP INDEX videos_used;
+DROP INDEX videos_privacy;
 CREATE INDEX video_files_video ON video_files (video_id, resolution DESC, id);
 DROP INDEX videos_channel;
 CREATE INDEX videos_channel ON videos (channel_id, published_at DESC, id DESC);
