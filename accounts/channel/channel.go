@@ -131,6 +131,9 @@ func (s *Service) AccountOfUser(ctx context.Context, userID int64) (*Account, er
 	return s.account(ctx, "accounts.user_id = ?", userID)
 }
 
+// byHandle is written so that there is an index.
+const byHandle = "lower(actors.username) = lower(?) AND actors.username = ? AND actors.host = ?"
+
 // AccountByHandle finds an account by "name" or "name@host"; our own host may
 // be named. It looks in the database only.
 func (s *Service) AccountByHandle(ctx context.Context, handle string) (*Account, error) {
@@ -138,7 +141,7 @@ func (s *Service) AccountByHandle(ctx context.Context, handle string) (*Account,
 	if !ok {
 		return nil, fmt.Errorf("account %q: %w", handle, db.ErrNotFound)
 	}
-	return s.account(ctx, "actors.username = ? AND actors.host = ?", name, host)
+	return s.account(ctx, byHandle, name, name, host)
 }
 
 // ChannelByID finds a channel, with its account, actors and counts.
@@ -152,7 +155,7 @@ func (s *Service) ChannelByHandle(ctx context.Context, handle string) (*Channel,
 	if !ok {
 		return nil, fmt.Errorf("channel %q: %w", handle, db.ErrNotFound)
 	}
-	return s.channel(ctx, "actors.username = ? AND actors.host = ?", name, host)
+	return s.channel(ctx, byHandle, name, name, host)
 }
 
 // ChannelByActor finds the channel of a Group actor.

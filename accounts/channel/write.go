@@ -84,7 +84,7 @@ func taken(name string, err error) error {
 // decides in the end.
 func (s *Service) Free(ctx context.Context, name string) (bool, error) {
 	var n int64
-	err := s.o.DB.Read(ctx).Table("actors").Where("username = ? AND host = ''", name).Count(&n).Error
+	err := s.o.DB.Read(ctx).Table("actors").Where("lower(username) = lower(?) AND username = ? AND host = ''", name, name).Count(&n).Error
 	if err != nil {
 		return false, fmt.Errorf("name %s: %w", name, err)
 	}
