@@ -23,6 +23,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts"
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
@@ -108,6 +109,7 @@ type app struct {
 	metrics  *prometheus.Registry
 
 	// For tests; nil outside of them.
+	newKey func() (*actor.Key, error)                                   // of actors
 	now    func() time.Time                                             // clock of the signature window
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error) // of the names of other servers
 }
@@ -187,7 +189,7 @@ func (a *app) assemble(tool *ffmpeg.Tool) (err error) {
 		FirstKnock: signature.Scheme(cfg.Federation.FirstKnock), Schemes: schemes.New(a.db, a.log),
 	})
 	a.engine, err = activitypub.New(activitypub.Options{
-		DB: a.db, Transport: out, Rules: rules, Origin: cfg.Origin(), Federation: cfg.Federation, Followers: cfg.Followers,
+		DB: a.db, Transport: out, Rules: rules, Origin: cfg.Origin(), NewKey: a.newKey, Federation: cfg.Federation, Followers: cfg.Followers,
 		Followings: cfg.Followings, Follow: func() (config.Followers, config.Followings) {
 			now := cfg.Current()
 			return now.Followers, now.Followings

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kinemesh/kinemesh/accounts/user"
+	"github.com/kinemesh/kinemesh/activitypub/aptest"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
@@ -79,7 +80,7 @@ func assembleWhole(t testing.TB, d *db.DB, extra ...string) (*whole, *jobs.Runne
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &whole{t: t, app: &app{cfg: cfg, db: d, metrics: prometheus.NewRegistry()}}
+	s := &whole{t: t, app: &app{cfg: cfg, db: d, newKey: aptest.NewKey, metrics: prometheus.NewRegistry()}}
 	s.log = slog.New(s.book.Handler(slog.DiscardHandler))
 	s.settings = settings.New(settings.Options{DB: d, Config: cfg, Logger: s.log})
 	ctx := context.Background()

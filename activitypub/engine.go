@@ -87,6 +87,8 @@ type Options struct {
 	Metrics prometheus.Registerer // nil: none
 	// Now is the clock of the signature window; nil means time.Now.
 	Now func() time.Time
+	// NewKey makes the keys of our actors; nil: [actor.GenerateKey].
+	NewKey func() (*actor.Key, error)
 }
 
 // Engine is the federation of one server. Make it with New, plug modules in
@@ -117,7 +119,7 @@ func New(o Options) (*Engine, error) {
 	}
 	actors, err := actor.New(actor.Options{
 		DB: o.DB, Transport: o.Transport, Origin: o.Origin, MinRSABits: o.Federation.MinRSABits,
-		Unsigned: !o.Federation.SignFederatedFetches, FreshFor: o.Federation.RefreshAfter, Logger: o.Logger, Now: o.Now,
+		Unsigned: !o.Federation.SignFederatedFetches, FreshFor: o.Federation.RefreshAfter, Logger: o.Logger, Now: o.Now, NewKey: o.NewKey,
 	})
 	if err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func New(t testing.TB, d *db.DB, change ...func(*config.Config)) *Env {
 	rules := hostrule.New(hostrule.Options{DB: d, Own: cfg.Host(), Logger: log})
 	engine, err := activitypub.New(activitypub.Options{
 		DB: d, Rules: rules, Transport: aptest.Transport(t), Origin: cfg.Origin(), Federation: cfg.Federation,
-		Followers: cfg.Followers, Followings: cfg.Followings, Logger: log,
+		Followers: cfg.Followers, Followings: cfg.Followings, Logger: log, NewKey: aptest.NewKey,
 	})
 	if err != nil {
 		t.Fatal(err)

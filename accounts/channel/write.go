@@ -91,6 +91,9 @@ func (s *Service) Free(ctx context.Context, name string) (bool, error) {
 	return n == 0, nil
 }
 
+// NewKey makes a key for an account or a channel; call it before a transaction.
+func (s *Service) NewKey() (*actor.Key, error) { return s.o.Actors.NewKey() }
+
 // Create makes a channel for an account that has fewer than are allowed.
 func (s *Service) Create(ctx context.Context, n NewChannel) (*Channel, error) {
 	if free, err := s.Free(ctx, n.Name); err != nil {
@@ -99,7 +102,7 @@ func (s *Service) Create(ctx context.Context, n NewChannel) (*Channel, error) {
 		return nil, fmt.Errorf("%s: %w", n.Name, ErrNameTaken)
 	}
 	var err error
-	if n.Key, err = actor.GenerateKey(); err != nil {
+	if n.Key, err = s.o.Actors.NewKey(); err != nil {
 		return nil, fmt.Errorf("channel %s: %w", n.Name, err)
 	}
 	var c *Channel

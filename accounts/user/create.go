@@ -63,7 +63,7 @@ func (s *Service) Create(ctx context.Context, n NewUser) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := newKeys(ctx)
+	keys, err := s.newKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +207,7 @@ func quota(check *rest.Checker, name string, q *int64, def int64) *int64 {
 }
 
 // newKeys makes the keys of a Person and a Group, side by side.
-func newKeys(ctx context.Context) ([2]*actor.Key, error) {
+func (s *Service) newKeys(ctx context.Context) ([2]*actor.Key, error) {
 	var keys [2]*actor.Key
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range keys {
@@ -216,7 +216,7 @@ func newKeys(ctx context.Context) ([2]*actor.Key, error) {
 				return err
 			}
 			var err error
-			keys[i], err = actor.GenerateKey()
+			keys[i], err = s.o.Channels.NewKey()
 			return err
 		})
 	}

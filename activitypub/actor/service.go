@@ -52,6 +52,8 @@ type Options struct {
 	Logger   *slog.Logger
 	// Now is the clock of limits and freshness; nil means time.Now.
 	Now func() time.Time
+	// NewKey makes the keys of our actors; nil: [GenerateKey].
+	NewKey func() (*Key, error)
 }
 
 // Service finds, makes and refreshes actors. It is safe for concurrent use.
@@ -77,6 +79,7 @@ type Service struct {
 	freshFor  time.Duration
 	log       *slog.Logger
 	now       func() time.Time
+	newKey    func() (*Key, error)
 
 	flight  singleflight.Group
 	misses  *misses
@@ -92,7 +95,7 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{
 		db: o.DB, transport: o.Transport, origin: o.Origin, scheme: u.Scheme, host: u.Host,
-		minBits: o.MinRSABits, unsigned: o.Unsigned, freshFor: o.FreshFor, log: o.Logger, now: o.Now,
+		minBits: o.MinRSABits, unsigned: o.Unsigned, freshFor: o.FreshFor, log: o.Logger, now: o.Now, newKey: o.NewKey,
 		finger: &webfinger.Client{Fetch: o.Transport, Scheme: u.Scheme},
 	}
 	if s.minBits == 0 {
@@ -103,6 +106,9 @@ func New(o Options) (*Service, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.newKey == nil {
+		s.newKey = GenerateKey
 	}
 	s.misses, s.limits, s.private = newMisses(s.now), newLimiter(s.now), &privateKeys{}
 	return s, nil
@@ -198,7 +204,7 @@ type NewLocal struct {
 	Name         string
 	Summary      string
 	AttributedTo string // of a Group: IRI of its Person
-	Key          *Key   // from GenerateKey, made before the transaction
+	Key          *Key   // from NewKey, made before the transaction
 }
 
 // LocalIRI gives the identifier of one of our actors (PT federation 2).
@@ -243,13 +249,17 @@ func (s *Service) CreateLocal(tx *db.Tx, n NewLocal) (*Actor, error) {
 	return a, nil
 }
 
+// NewKey makes a key for an actor of ours. It takes some tenths of a second:
+// call it before a transaction, not inside.
+func (s *Service) NewKey() (*Key, error) { return s.newKey() }
+
 // Instance gives our Application actor and makes it on the first call.
 func (s *Service) Instance(ctx context.Context) (*Actor, error) {
 	a, err := s.ByUsername(ctx, InstanceName)
 	if !errors.Is(err, ErrNotFound) {
 		return a, err
 	}
-	key, err := GenerateKey()
+	key, err := s.NewKey()
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/signature"
 )
 
@@ -192,6 +193,32 @@ func Key(t testing.TB) *rsa.PrivateKey {
 		return k
 	}
 	return keys[int(next.Add(1))%keyPool]
+}
+
+// own are keys of servers under test, none of which a remote actor has.
+var own struct {
+	sync.Mutex
+	keys []*actor.Key
+	next int
+}
+
+// ownKeys is how many actors of one server have keys of their own.
+const ownKeys = 8
+
+// NewKey gives one of a few keys in turn, since to make one takes long; it is
+// for [activitypub.Options.NewKey].
+func NewKey() (*actor.Key, error) {
+	own.Lock()
+	defer own.Unlock()
+	if len(own.keys) < ownKeys {
+		k, err := actor.GenerateKey()
+		if err == nil {
+			own.keys = append(own.keys, k)
+		}
+		return k, err
+	}
+	own.next++
+	return own.keys[own.next%ownKeys], nil
 }
 
 // Actor publishes an actor with its key at /users/NAME and in WebFinger.

@@ -68,7 +68,7 @@ func Serve(t testing.TB, d *db.DB, o Options) *Server {
 		},
 		Followers: config.Followers{Instance: config.FollowersInstance{Enabled: true}, Channels: config.Toggle{Enabled: true}},
 		Software:  webfinger.Software{Name: "kinemesh", Version: "0.0.0-test"},
-		Logger:    slog.New(slog.DiscardHandler),
+		Logger:    slog.New(slog.DiscardHandler), NewKey: NewKey,
 	}
 	if o.Change != nil {
 		o.Change(&opts)
