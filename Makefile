@@ -32,7 +32,7 @@ check: format vet ## the quick loop: format, vet, build, short tests
 	@go build -o bin/kinemesh .
 	@go test -short -timeout 5m ./...
 
-test: ## everything: installs and starts PostgreSQL, Redis and Chromium, lints, tests with the race detector
+test: ## everything: installs and starts PostgreSQL, Redis and Chromium, lints, tests
 	@scripts/setup.sh test
 	@scripts/test.sh
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -341,6 +342,11 @@ func TestSEC45MassAssignment(t *testing.T) {
 			}
 			return out
 		}
+		u, err := e.Users.ByUsername(t.Context(), "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		alice := strconv.FormatInt(u.ID, 10)
 		body := map[string]any{}
 		for _, rows := range snapshot() {
 			for column := range rows[0] {
@@ -363,20 +369,20 @@ func TestSEC45MassAssignment(t *testing.T) {
 			{"alice", "PUT", "/users/me", []string{"email", "description", "theme"}, 204},
 			{"alice", "PUT", "/video-channels/alice_channel", []string{"support"}, 204},
 			{"alice", "POST", "/users/me/new-feature-info/read", nil, 400},
-			{"alice", "POST", "/users/3/two-factor/request", nil, 400},
-			{"alice", "POST", "/users/3/two-factor/confirm-request", nil, 400},
-			{"", "POST", "/users/3/verify-email", nil, 400},
-			{"", "POST", "/users/3/reset-password", nil, 400},
+			{"alice", "POST", "/users/ALICE/two-factor/request", nil, 400},
+			{"alice", "POST", "/users/ALICE/two-factor/confirm-request", nil, 400},
+			{"", "POST", "/users/ALICE/verify-email", nil, 400},
+			{"", "POST", "/users/ALICE/reset-password", nil, 400},
 			{"", "POST", "/users/register", nil, 403},
 			{"", "POST", "/users/registrations/request", nil, 403},
-			{"mod", "POST", "/users/3/unblock", nil, 204},
+			{"mod", "POST", "/users/ALICE/unblock", nil, 204},
 		} {
 			before := snapshot()
 			send := maps.Clone(body)
 			for _, k := range c.drop {
 				delete(send, k)
 			}
-			want(t, e.Do(c.method, "/api/v1"+c.path, token[c.user], send), c.wantStatus)
+			want(t, e.Do(c.method, "/api/v1"+strings.Replace(c.path, "ALICE", alice, 1), token[c.user], send), c.wantStatus)
 			if diff := cmp.Diff(before, snapshot()); diff != "" {
 				t.Errorf("%s %s changed: %s", c.method, c.path, diff)
 			}
