@@ -224,8 +224,16 @@ func (d *DB) Changes() uint64 { return d.changes.Load() }
 // retryable tells whether PostgreSQL asks for the transaction to be run again
 // (class 40, transaction rollback).
 func retryable(err error) bool {
+	return strings.HasPrefix(sqlState(err), "40")
+}
+
+// sqlState is what PostgreSQL calls an error, empty for others.
+func sqlState(err error) string {
 	var s interface{ SQLState() string }
-	return errors.As(err, &s) && strings.HasPrefix(s.SQLState(), "40")
+	if errors.As(err, &s) {
+		return s.SQLState()
+	}
+	return ""
 }
 
 // AfterCommit registers fn to run once the transaction has committed. It is for
@@ -323,8 +331,11 @@ func (d *DB) Close() error {
 // Now is the current time as the database keeps it: UTC, microseconds.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// IsDuplicate tells whether err comes from a unique index.
-func IsDuplicate(err error) bool { return errors.Is(err, gorm.ErrDuplicatedKey) }
+// IsDuplicate tells whether err comes from a unique index, or from a constraint
+// that excludes equal values.
+func IsDuplicate(err error) bool {
+	return errors.Is(err, gorm.ErrDuplicatedKey) || sqlState(err) == "23P01"
+}
 
 // Like escapes the wildcards of a LIKE pattern in s; the query must say
 // ESCAPE '\' (SEC-51).

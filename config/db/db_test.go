@@ -77,6 +77,18 @@ func TestDuplicateIsRecognised(t *testing.T) {
 		if err := insert(); !db.IsDuplicate(err) {
 			t.Errorf("second insert: %v, want a duplicate", err)
 		}
+		if d.Dialect() != db.Postgres {
+			return
+		}
+		tx := func(text string) error {
+			return d.Tx(context.Background(), func(tx *db.Tx) error { return tx.Exec(text).Error })
+		}
+		if err := tx("CREATE TABLE hashed (v TEXT, EXCLUDE USING hash (v WITH =))"); err != nil {
+			t.Fatal(err)
+		}
+		if first, second := tx("INSERT INTO hashed VALUES ('a')"), tx("INSERT INTO hashed VALUES ('a')"); first != nil || !db.IsDuplicate(second) {
+			t.Errorf("with a constraint that excludes: %v, %v", first, second)
+		}
 	})
 }
 
