@@ -91,7 +91,7 @@ type Service struct {
 	Said func(tx *db.Tx, v *catalog.Video, c *Comment, isNew bool) error
 
 	db       *db.DB
-	totals   *kept.Kept
+	kept     *kept.Kept
 	engine   *activitypub.Engine
 	catalog  *catalog.Service
 	channels *channel.Service
@@ -105,7 +105,7 @@ type Service struct {
 // New returns a Service.
 func New(o Options) *Service {
 	return &Service{
-		db: o.DB, totals: kept.New(o.DB, "comments"), engine: o.Engine, catalog: o.Catalog, channels: o.Channels, mutes: o.Mutes, words: o.Words,
+		db: o.DB, kept: kept.New(o.DB, "comments"), engine: o.Engine, catalog: o.Catalog, channels: o.Channels, mutes: o.Mutes, words: o.Words,
 		remote: o.AcceptRemote, log: o.Logger, urls: o.Catalog.URLs(),
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -232,8 +233,21 @@ func (f *Filter) where(q *gorm.DB, rules bool) *gorm.DB {
 	return q
 }
 
-// total counts the comments of f. That of whole lists is kept, and may be some
-// seconds old where many comments are.
+// farStart is from where on a page is far.
+const farStart = 1_000
+
+// whole tells whether f describes comments of the whole instance.
+func (f *Filter) whole() bool { return f.OwnerID == 0 && f.VideoID == 0 && f.ChannelID == 0 }
+
+// key names what f describes, but for the page.
+func (f Filter) key(rules bool) string {
+	f.Page = rest.Page{}
+	key, _ := json.Marshal(f) //nolint:errchkjson // numbers and texts
+	return fmt.Sprint(rules, string(key))
+}
+
+// total counts the comments of f. That of a list of the whole instance is kept,
+// and may be some seconds old where many comments are.
 func (s *Service) total(ctx context.Context, f Filter, rules bool) (int64, error) {
 	count := func(ctx context.Context) (n int64, err error) {
 		if err = f.where(s.db.Read(ctx).Model(&Comment{}), rules).Count(&n).Error; err != nil {
@@ -241,15 +255,31 @@ func (s *Service) total(ctx context.Context, f Filter, rules bool) (int64, error
 		}
 		return n, err
 	}
-	if f.OwnerID != 0 || f.VideoID != 0 || f.ChannelID != 0 {
+	if !f.whole() {
 		return count(ctx)
 	}
-	f.Page = rest.Page{}
-	key, err := json.Marshal(f)
-	if err != nil {
-		return 0, fmt.Errorf("count comments: %w", err)
+	return s.kept.Total(ctx, f.key(rules), count)
+}
+
+// ids are those of the page of f: a query, or for a far page of many the numbers
+// themselves, which are kept like the total.
+func (s *Service) ids(ctx context.Context, f Filter, rules bool) (any, error) {
+	order := f.Page.Order("created_at", "id")
+	q := func(ctx context.Context) *gorm.DB {
+		return f.where(s.db.Read(ctx).Model(&Comment{}), rules).Order(order)
 	}
-	return s.totals.Total(ctx, fmt.Sprint(rules, string(key)), count)
+	if f.Page.Start < farStart || !f.whole() || !s.kept.Many() {
+		return q(ctx).Select("id").Offset(f.Page.Start).Limit(f.Page.Count), nil
+	}
+	all, err := s.kept.Get(ctx, order+f.key(rules), func(ctx context.Context) (v kept.Value, err error) {
+		err = q(ctx).Limit(1_000_100).Pluck("id", &v.IDs).Error
+		return v, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("order comments: %w", err)
+	}
+	first := min(f.Page.Start, len(all.IDs))
+	return all.IDs[first:min(first+f.Page.Count, len(all.IDs))], nil
 }
 
 // List lists comments for review and moderation.
@@ -258,9 +288,11 @@ func (s *Service) List(ctx context.Context, f Filter) (rows []Comment, total int
 	if total, err = s.total(ctx, f, rules); err != nil {
 		return nil, 0, err
 	}
-	ids := f.where(s.db.Read(ctx).Model(&Comment{}), rules).Select("id").Order(f.Page.Order("created_at", "id")).
-		Offset(f.Page.Start).Limit(f.Page.Count)
-	err = s.db.Read(ctx).Where("id IN (?)", ids).Order(f.Page.Order("created_at", "id")).Find(&rows).Error
+	ids, err := s.ids(ctx, f, rules)
+	if err != nil {
+		return nil, 0, err
+	}
+	err = s.db.Read(ctx).Where("id IN (?) AND deleted_at IS NULL", ids).Order(f.Page.Order("created_at", "id")).Find(&rows).Error
 	if err != nil {
 		return nil, 0, fmt.Errorf("list comments: %w", err)
 	}
