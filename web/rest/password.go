@@ -12,7 +12,7 @@ const VideoPasswordHeader = "X-Peertube-Video-Password" //nolint:gosec // the na
 
 // passwordCookie is the beginning of the names of cookies that carry passwords
 // which were typed into our pages; the UUID of the video follows.
-const passwordCookie = "video-password-" //nolint:gosec // the name of a cookie
+const passwordCookie = "video-password-"
 
 // PasswordCookie keeps the password of a video in the browser until it is
 // closed, for the pages and files of this server alone.
