@@ -98,7 +98,7 @@ func (s *Service) own(c echo.Context) (*catalog.Video, string, error) {
 	}
 	language := c.Param("language")
 	if label.Language(language) == label.Unknown {
-		return nil, "", rest.Invalid("path", "captionLanguage", "Should be a known language code", language)
+		return nil, "", rest.Invalid("params", "captionLanguage", "Should be a known language code", language)
 	}
 	return v, language, nil
 }

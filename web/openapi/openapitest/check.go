@@ -121,8 +121,8 @@ func (c *Contract) Differences(method, path string, status int, header http.Head
 	if err != nil {
 		kind = ""
 	}
-	if method == http.MethodHead || method == http.MethodOptions {
-		return nil
+	if method == http.MethodHead || method == http.MethodOptions || status == http.StatusNotModified {
+		return nil // what they have no bytes of is described with GET and 200
 	}
 	op := c.find(method, path)
 	if status >= http.StatusBadRequest {

@@ -344,7 +344,11 @@ func (j *joiner) answer(status int, node *yaml.Node) (*openapi.Response, error) 
 	if kind, isMedia := strings.CutPrefix(node.Value, "<"); isMedia {
 		res.Content = map[string]openapi.Media{}
 		for kind := range strings.SplitSeq(strings.TrimSuffix(kind, ">"), ", ") {
-			res.Content[kind] = openapi.Media{Schema: openapi.Schema{"type": "string"}}
+			of := "string"
+			if strings.Contains(kind, "json") { // of a format described elsewhere
+				of = "object"
+			}
+			res.Content[kind] = openapi.Media{Schema: openapi.Schema{"type": of}}
 		}
 		return res, nil
 	}
