@@ -123,7 +123,11 @@ func (u *Upload) check(ctx context.Context, p *rest.Principal, in form.Input) (*
 	var check rest.Checker
 	id, ok := in.Int(&check, "channelId")
 	if !ok {
-		check.Refuse("body", "channelId", "Should be the id of a channel", in["channelId"])
+		var given any
+		if v := in["channelId"]; len(v) > 0 {
+			given = v[0]
+		}
+		check.Refuse("body", "channelId", "Should be the id of a channel", given)
 	}
 	if err := d.Attributes.Apply(in); err != nil {
 		refused, ok := errors.AsType[*rest.Problem](err)
