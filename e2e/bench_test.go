@@ -101,7 +101,11 @@ func TestBenchList(t *testing.T) {
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
 			ctx := slow(t, 5*time.Minute)
-			i := startOn(ctx, t, e, map[string]any{"transcoding.enabled": false, "log.level": "warn"})
+			const unlimited = 1_000_000_000
+			i := startOn(ctx, t, e, map[string]any{
+				"transcoding.enabled": false, "log.level": "warn",
+				"rates_limit.api.max": unlimited, "rates_limit.activity_pub.max": unlimited, "rates_limit.client.max": unlimited,
+			})
 			c := root(ctx, t, i)
 			clip, err := rig.Clip(ctx, t.TempDir(), 1, 160, 90)
 			if err != nil {
