@@ -1,19 +1,23 @@
 package view
 
 import (
-	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // agent is by what a video is watched, in words of few kinds.
 type agent struct{ Client, Device, System string }
 
-// plainName is what players may say of themselves.
-var plainName = regexp.MustCompile(`^[\p{L}\p{N} ._+/()-]{1,50}$`)
+// maxName is the longest name that players may say of themselves, in runes.
+const maxName = 50
 
 // word is s when it can be a name, else empty.
 func word(s string) string {
-	if !plainName.MatchString(s) {
+	strange := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune(" ._+/()-", r)
+	}
+	if utf8.RuneCountInString(s) > maxName || strings.ContainsFunc(s, strange) {
 		return ""
 	}
 	return s
