@@ -11,6 +11,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/console"
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
@@ -21,7 +22,7 @@ func (o Options) addFollow() activitypub.Command {
 			"The running server asks them; kinemesh follow list shows what they answer.",
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			if len(args) == 0 {
-				return errUsage("follow add", "HOST|NAME@HOST|ADDRESS...")
+				return console.Usage("follow add", "HOST|NAME@HOST|ADDRESS...")
 			}
 			var hosts, handles []string
 			for _, a := range args {
@@ -32,7 +33,7 @@ func (o Options) addFollow() activitypub.Command {
 				}
 			}
 			if err := o.Engine.AskToFollow(ctx, hosts, handles); err != nil {
-				return explain(err)
+				return console.Explain(err)
 			}
 			_, err := fmt.Fprintf(out, "%s: the running server asks.\n", strings.Join(args, ", "))
 			return err
@@ -45,7 +46,7 @@ func (o Options) removeFollow() activitypub.Command {
 		Use: "follow remove", Short: "Follow no longer: kinemesh follow remove HOST|NAME@HOST...",
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			if len(args) == 0 {
-				return errUsage("follow remove", "HOST|NAME@HOST...")
+				return console.Usage("follow remove", "HOST|NAME@HOST...")
 			}
 			for _, name := range args {
 				err := o.Engine.StopFollowing(ctx, strings.TrimPrefix(name, "@"))
@@ -74,17 +75,17 @@ type followRow struct {
 }
 
 func (o Options) listFollows() activitypub.Command {
-	var l listing
+	var l console.Listing
 	var f actor.FollowFilter
 	return activitypub.Command{
 		Use: "follow list", Short: "List whom this server follows, the newest first",
 		Flags: func(fs *flag.FlagSet) {
-			l.flags(fs)
+			l.Flags(fs)
 			fs.StringVar(&f.State, "state", "", "only pending, accepted or rejected")
 			fs.StringVar(&f.Search, "search", "", "only those with this in name or host")
 		},
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
-			if err := l.check("follow list", args); err != nil {
+			if err := check(&l, "follow list", args); err != nil {
 				return err
 			}
 			switch f.State {
@@ -96,7 +97,7 @@ func (o Options) listFollows() activitypub.Command {
 			if err != nil {
 				return err
 			}
-			follows, total, err := o.Engine.Actors.Follows(ctx, actor.FollowedBy, me.ID, f, "f.created_at DESC, f.id DESC", l.start, l.limit)
+			follows, total, err := o.Engine.Actors.Follows(ctx, actor.FollowedBy, me.ID, f, "f.created_at DESC, f.id DESC", l.Start, l.Limit)
 			if err != nil {
 				return err
 			}
@@ -104,7 +105,7 @@ func (o Options) listFollows() activitypub.Command {
 			for i, f := range follows {
 				rows[i] = followRow{f.Target.Handle(), f.Target.Type, f.State, f.Target.IRI, f.CreatedAt}
 			}
-			return show(out, l, total, rows, "HANDLE\tKIND\tSTATE\tSINCE", func(r followRow) []any {
+			return console.Show(out, l, total, rows, "HANDLE\tKIND\tSTATE\tSINCE", func(r followRow) []any {
 				return []any{r.Handle, r.Type, r.State, r.CreatedAt.UTC().Format(time.DateTime)}
 			})
 		},

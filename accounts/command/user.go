@@ -15,6 +15,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/oauth"
 	"github.com/kinemesh/kinemesh/accounts/user"
 	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/activitypub/console"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -90,7 +91,7 @@ func (p *password) read() (string, error) {
 // told prints a user that was made or changed.
 func told(out io.Writer, asJSON bool, what string, r userRow) error {
 	if asJSON {
-		return printJSON(out, r)
+		return console.JSON(out, r)
 	}
 	text := fmt.Sprintf("%s %s.\n", r.Username, what)
 	if r.Password != "" {
@@ -116,7 +117,7 @@ func (o Options) createUser() activitypub.Command {
 		},
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			if len(args) != 1 || email == "" {
-				return errUsage("user create", "NAME --email ADDRESS")
+				return console.Usage("user create", "NAME --email ADDRESS")
 			}
 			r, err := role(roleName)
 			if err != nil {
@@ -128,7 +129,7 @@ func (o Options) createUser() activitypub.Command {
 			}
 			u, err := o.Users.Create(ctx, n)
 			if err != nil {
-				return explain(err)
+				return console.Explain(err)
 			}
 			row := toRow(u)
 			row.Password = p.made
@@ -149,7 +150,7 @@ func (o Options) resetPassword() activitypub.Command {
 		},
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			if len(args) != 1 {
-				return errUsage("user reset-password", "NAME")
+				return console.Usage("user reset-password", "NAME")
 			}
 			u, err := o.find(ctx, args[0])
 			if err != nil {
@@ -160,7 +161,7 @@ func (o Options) resetPassword() activitypub.Command {
 				return err
 			}
 			if err := o.Users.SetPassword(ctx, u.ID, text); err != nil {
-				return explain(err)
+				return console.Explain(err)
 			}
 			row := toRow(u)
 			row.Password = p.made
@@ -170,20 +171,20 @@ func (o Options) resetPassword() activitypub.Command {
 }
 
 func (o Options) listUsers() activitypub.Command {
-	var l listing
+	var l console.Listing
 	var f user.Filter
 	var roleName string
 	var blocked bool
 	return activitypub.Command{
 		Use: "user list", Short: "List users, the newest first",
 		Flags: func(fs *flag.FlagSet) {
-			l.flags(fs)
+			l.Flags(fs)
 			fs.StringVar(&f.Search, "search", "", "only those with this in name or e-mail address")
 			fs.StringVar(&roleName, "role", "", "only admin, moderator or user")
 			fs.BoolVar(&blocked, "blocked", false, "only those who are blocked")
 		},
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
-			if err := l.check("user list", args); err != nil {
+			if err := check(&l, "user list", args); err != nil {
 				return err
 			}
 			if roleName != "" {
@@ -196,7 +197,7 @@ func (o Options) listUsers() activitypub.Command {
 			if blocked {
 				f.Blocked = &blocked
 			}
-			users, total, err := o.Users.List(ctx, f, rest.Page{Start: l.start, Count: l.limit, Sort: "createdAt", Desc: true})
+			users, total, err := o.Users.List(ctx, f, rest.Page{Start: l.Start, Count: l.Limit, Sort: "createdAt", Desc: true})
 			if err != nil {
 				return err
 			}
@@ -204,7 +205,7 @@ func (o Options) listUsers() activitypub.Command {
 			for i, u := range users {
 				rows[i] = toRow(u)
 			}
-			return show(out, l, total, rows, "ID\tNAME\tROLE\tE-MAIL\tBLOCKED\tLAST LOGIN\tMADE", func(r userRow) []any {
+			return console.Show(out, l, total, rows, "ID\tNAME\tROLE\tE-MAIL\tBLOCKED\tLAST LOGIN\tMADE", func(r userRow) []any {
 				state, login := "no", "never"
 				if r.Blocked {
 					state = strings.TrimSpace("yes " + r.Reason)
@@ -250,7 +251,7 @@ func (o Options) unblock() activitypub.Command {
 
 func (o Options) changeBlock(ctx context.Context, out io.Writer, args []string, asJSON bool, use, what string, do func(*user.User) error) error {
 	if len(args) != 1 {
-		return errUsage("user "+use, "NAME")
+		return console.Usage("user "+use, "NAME")
 	}
 	u, err := o.find(ctx, args[0])
 	if err != nil {
@@ -276,7 +277,7 @@ func (o Options) token() activitypub.Command {
 		},
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			if len(args) != 1 {
-				return errUsage("token", "NAME")
+				return console.Usage("token", "NAME")
 			}
 			u, err := o.find(ctx, args[0])
 			if err != nil {
@@ -290,7 +291,7 @@ func (o Options) token() activitypub.Command {
 				return err
 			}
 			if asJSON {
-				return printJSON(out, map[string]any{
+				return console.JSON(out, map[string]any{
 					"username": u.Username, "access_token": t.Access, "refresh_token": t.Refresh,
 					"access_token_expires_at": t.AccessExpiresAt, "refresh_token_expires_at": t.RefreshExpiresAt,
 				})

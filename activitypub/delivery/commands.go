@@ -9,7 +9,8 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
+
+	"github.com/kinemesh/kinemesh/activitypub/console"
 )
 
 // Command is a subcommand of the binary, as activitypub.Command.
@@ -34,82 +35,24 @@ func (o *Outbox) Commands() []Command {
 	return all
 }
 
-// listing is what the listing commands share.
-type listing struct {
-	json  bool
-	limit int
-	start int
-}
+// longest is how much of a value a table shows: answers of other servers may be
+// long.
+const longest = 120
 
-func (l *listing) flags(fs *flag.FlagSet) {
-	fs.BoolVar(&l.json, "json", false, "print JSON")
-	fs.IntVar(&l.limit, "limit", 50, "how many at most, up to 1000")
-	fs.IntVar(&l.start, "start", 0, "how many to leave out first")
-}
-
-func (l *listing) check() error {
-	if l.limit < 1 || l.limit > 1000 || l.start < 0 {
-		return errors.New("--limit should be between 1 and 1000, --start at least 0")
-	}
-	return nil
-}
-
-// show writes rows as JSON, or as a table with the columns of head.
-func show[T any](out io.Writer, l listing, total int64, rows []T, head string, line func(T) []any) error {
-	if l.json {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		return e.Encode(map[string]any{"total": total, "data": slices.Clip(append([]T{}, rows...))})
-	}
-	var text strings.Builder
-	fmt.Fprintln(&text, head)
-	for _, r := range rows {
-		for i, v := range line(r) {
-			if i > 0 {
-				text.WriteByte('\t')
-			}
-			text.WriteString(cell(v))
+// show is console.Show with long values cut.
+func show[T any](out io.Writer, l console.Listing, total int64, rows []T, head string, line func(T) []any) error {
+	return console.Show(out, l, total, rows, head, func(r T) []any {
+		cells := line(r)
+		for i, v := range cells {
+			cells[i] = clip(console.Cell(v), longest)
 		}
-		text.WriteByte('\n')
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	if _, err := io.WriteString(w, text.String()); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if n := int64(l.start + len(rows)); n < total {
-		_, err := fmt.Fprintf(out, "%d of %d; more with --start %d\n", len(rows), total, n)
-		return err
-	}
-	return nil
-}
-
-// cell is a value in a table: one line, no control characters, so that what
-// another server answered cannot write on the terminal.
-func cell(v any) string {
-	if p, ok := v.(*string); ok {
-		if p == nil {
-			return "-"
-		}
-		v = *p
-	}
-	s := strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, fmt.Sprint(v))
-	if s == "" {
-		return "-"
-	}
-	return clip(s, 120)
+		return cells
+	})
 }
 
 func (o *Outbox) hostsCommand() Command {
 	var f HostFilter
-	var l listing
+	var l console.Listing
 	return Command{
 		Use: "federation hosts", Short: "List other servers and how they are doing",
 		Long: "List the servers that activities are delivered to: whether they answer, since when they do not, when they are\n" +
@@ -118,16 +61,16 @@ func (o *Outbox) hostsCommand() Command {
 		Flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&f.Host, "host", "", "only hosts with this in their name")
 			fs.StringVar(&f.Class, "class", "", "only "+strings.Join(Classes(), ", "))
-			l.flags(fs)
+			l.Flags(fs)
 		},
 		Run: func(ctx context.Context, out io.Writer, _ []string) error {
 			if f.Class != "" && !slices.Contains(Classes(), f.Class) {
 				return fmt.Errorf("--class should be one of %s", strings.Join(Classes(), ", "))
 			}
-			if err := l.check(); err != nil {
+			if err := l.Check(); err != nil {
 				return err
 			}
-			rows, total, err := o.Hosts(ctx, f, "failures DESC, host", l.start, l.limit)
+			rows, total, err := o.Hosts(ctx, f, "failures DESC, host", l.Start, l.Limit)
 			if err != nil {
 				return err
 			}
@@ -147,14 +90,14 @@ func (f *Filter) flags(fs *flag.FlagSet) {
 
 func (o *Outbox) deliveriesCommand() Command {
 	var f Filter
-	var l listing
+	var l console.Listing
 	return Command{
 		Use: "federation deliveries", Short: "List which server got which activity",
 		Long: "List the receipts of deliveries, the newest first: to whom, how often it was tried, what the last answer was and when.",
 		Flags: func(fs *flag.FlagSet) {
 			f.flags(fs)
 			fs.StringVar(&f.State, "state", "", "only "+strings.Join(States(), ", "))
-			l.flags(fs)
+			l.Flags(fs)
 		},
 		Run: func(ctx context.Context, out io.Writer, _ []string) error {
 			if f.State != "" && !slices.Contains(States(), f.State) {
@@ -167,11 +110,11 @@ func (o *Outbox) deliveriesCommand() Command {
 
 func (o *Outbox) deadCommand() Command {
 	var f Filter
-	var l listing
+	var l console.Listing
 	return Command{
 		Use: "federation deadletters", Short: "List deliveries that were given up",
 		Long:  "List the deliveries that were refused for good or given up. `kinemesh federation resend` sends them again.",
-		Flags: func(fs *flag.FlagSet) { f.flags(fs); l.flags(fs) },
+		Flags: func(fs *flag.FlagSet) { f.flags(fs); l.Flags(fs) },
 		Run: func(ctx context.Context, out io.Writer, _ []string) error {
 			f.State = Failed
 			return o.printDeliveries(ctx, out, f, l)
@@ -179,11 +122,11 @@ func (o *Outbox) deadCommand() Command {
 	}
 }
 
-func (o *Outbox) printDeliveries(ctx context.Context, out io.Writer, f Filter, l listing) error {
-	if err := l.check(); err != nil {
+func (o *Outbox) printDeliveries(ctx context.Context, out io.Writer, f Filter, l console.Listing) error {
+	if err := l.Check(); err != nil {
 		return err
 	}
-	rows, total, err := o.Deliveries(ctx, f, "d.id DESC", l.start, l.limit)
+	rows, total, err := o.Deliveries(ctx, f, "d.id DESC", l.Start, l.Limit)
 	if err != nil {
 		return err
 	}

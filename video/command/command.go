@@ -8,15 +8,12 @@ package command
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/activitypub/console"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
@@ -46,9 +43,6 @@ func Commands(o Options) []activitypub.Command {
 	return []activitypub.Command{o.prune(), o.regenerateThumbnails(), o.moveStorage(), o.importFile()}
 }
 
-// errUsage says how a subcommand is to be called.
-func errUsage(use, args string) error { return fmt.Errorf("use it as: kinemesh %s %s", use, args) }
-
 // report is what a subcommand did, a line for each thing; with json as one value.
 type report struct {
 	out  io.Writer
@@ -69,21 +63,5 @@ func (r report) end(v any, format string, args ...any) error {
 	if !r.json {
 		return r.line(format, args...)
 	}
-	e := json.NewEncoder(r.out)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
-// explain says what was wrong with each input.
-func explain(err error) error {
-	p, ok := errors.AsType[*rest.Problem](err)
-	if !ok || len(p.Invalid) == 0 {
-		return err
-	}
-	var parts []string
-	for name, i := range p.Invalid {
-		parts = append(parts, name+": "+i.Msg)
-	}
-	slices.Sort(parts)
-	return errors.New(strings.Join(parts, "; "))
+	return console.JSON(r.out, v)
 }

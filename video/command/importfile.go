@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/activitypub/console"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/form"
@@ -42,7 +43,7 @@ func (o Options) importFile() activitypub.Command {
 		},
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			if len(args) != 1 || channel == "" {
-				return errUsage(use, "FILE --channel NAME [--name …] [--privacy …]")
+				return console.Usage(use, "FILE --channel NAME [--name …] [--privacy …]")
 			}
 			chosen, ok := privacies[privacy]
 			if !ok {
@@ -72,7 +73,7 @@ func (o Options) importFile() activitypub.Command {
 			owner := &rest.Principal{UserID: *ch.Account.UserID, AccountID: ch.Account.ID, ActorID: ch.Account.ActorID, Role: rest.RoleUser}
 			v, err := o.Import(ctx, owner, args[0], in)
 			if err != nil {
-				return explain(err)
+				return console.Explain(err)
 			}
 			page := o.Catalog.URLs().Origin + "/w/" + v.ShortUUID()
 			return report{out, asJSON}.end(map[string]any{"id": v.ID, "uuid": v.UUID, "shortUUID": v.ShortUUID(), "url": page}, "%s", page)

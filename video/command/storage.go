@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/kinemesh/kinemesh/activitypub"
+	"github.com/kinemesh/kinemesh/activitypub/console"
 	"github.com/kinemesh/kinemesh/video/storage"
 )
 
@@ -29,7 +30,7 @@ func (o Options) moveStorage() activitypub.Command {
 		Flags: func(fs *flag.FlagSet) { fs.BoolVar(&asJSON, "json", false, "print JSON") },
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			if len(args) != 2 {
-				return errUsage(use, "KIND FOLDER [--json]")
+				return console.Usage(use, "KIND FOLDER [--json]")
 			}
 			to := o.Store.Named[args[0]]
 			if to == nil {
