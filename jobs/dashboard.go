@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynqmon"
@@ -13,9 +14,13 @@ import (
 
 // Dashboard returns the pages of asynqmon for the broker, to be mounted at root
 // ("/admin/…", no slash at the end). They have no login of their own: the
-// caller lets only administrators in (SEC-49).
+// caller lets only administrators in (SEC-49). They are made when somebody looks
+// at them, since they hold connections and much else.
 func (r *Runner) Dashboard(root string, readOnly bool) http.Handler {
-	return asynqmon.New(asynqmon.Options{RootPath: root, RedisConnOpt: r.broker.opt, ReadOnly: readOnly})
+	pages := sync.OnceValue(func() http.Handler {
+		return asynqmon.New(asynqmon.Options{RootPath: root, RedisConnOpt: r.broker.opt, ReadOnly: readOnly})
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { pages().ServeHTTP(w, req) })
 }
 
 type metrics struct{ total *prometheus.CounterVec }

@@ -107,6 +107,10 @@ func (slogWriter) Printf(format string, args ...any) {
 	slog.Default().Debug("sql", "message", fmt.Sprintf(format, args...))
 }
 
+// idleReader is how long a connection of SQLite that nobody needs stays open: it
+// holds the schema and a cache of pages, a megabyte and more.
+const idleReader = 20 * time.Second
+
 func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if path == "" || strings.Contains(path, ":memory:") {
 		return nil, errors.New("database.url: sqlite needs a file, as in sqlite:data/kinemesh.db")
@@ -139,6 +143,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	n := max(4, 2*runtime.NumCPU())
 	r.SetMaxOpenConns(n)
 	r.SetMaxIdleConns(n)
+	r.SetConnMaxIdleTime(idleReader)
 	if err := d.Ping(ctx); err != nil {
 		return nil, fmt.Errorf("open sqlite %s: %w", path, err)
 	}
