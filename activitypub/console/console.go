@@ -48,14 +48,18 @@ func Show[T any](out io.Writer, l Listing, total int64, rows []T, head string, l
 	if l.JSON {
 		return JSON(out, map[string]any{"total": total, "data": slices.Clip(append([]T{}, rows...))})
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, head)
+	var table strings.Builder
+	table.WriteString(head + "\n")
 	for _, r := range rows {
 		var cells []string
 		for _, v := range line(r) {
 			cells = append(cells, Cell(v))
 		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		table.WriteString(strings.Join(cells, "\t") + "\n")
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if _, err := io.WriteString(w, table.String()); err != nil {
+		return err
 	}
 	if err := w.Flush(); err != nil {
 		return err
