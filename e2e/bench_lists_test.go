@@ -71,7 +71,7 @@ func listEndpoints(n int) []endpoint {
 		{name: "channels", paths: deep("/video-channels?start=%d", n/100/2)},
 		{name: "accounts", paths: deep("/accounts?start=%d", n/20)},
 		{name: "playlists", paths: deep("/video-playlists?start=%d", n/50)},
-		{name: "comment threads", paths: each("/videos/%d/comment-threads?count=20", 1, 2, 7920, n/2, n-1)},
+		{name: "comment threads", paths: each("/videos/%d/comment-threads?count=20", 3, 2, 7920, n/2, n-1)},
 		{name: "my videos", token: true, paths: []string{"/users/me/videos", "/users/me/videos?search=x"}},
 		{name: "my subscriptions' videos", token: true, paths: append(deep("/users/me/subscriptions/videos?start=%d", n/10), "/users/me/subscriptions/videos?sort=-views")},
 		{name: "my history", token: true, paths: deep("/users/me/history/videos?start=%d", n/100)},

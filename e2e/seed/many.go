@@ -58,7 +58,7 @@ func (f *filler) reactions(tx *db.Tx) error {
 	return exec(tx,
 		`INSERT INTO video_rates (video_id, actor_id, type, iri, created_at)
  SELECT v.id, `+rater+`, 'like', 'https://h1.example/likes/' || v.id || '/' || k.n, v.published_at FROM `+from+` ON CONFLICT DO NOTHING`,
-		`INSERT INTO video_views (video_id, hour, views, told) SELECT v.id, `+hour+`, 1 + v.views % 50, 0 FROM `+from+` AND v.id % 5 = 0 ON CONFLICT DO NOTHING`,
+		`INSERT INTO video_views (video_id, hour, views, told) SELECT v.id, `+hour+`, 1 + v.views % 50, 1 + v.views % 50 FROM `+from+` AND v.id % 5 = 0 ON CONFLICT DO NOTHING`,
 	)
 }
 

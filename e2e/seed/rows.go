@@ -113,7 +113,7 @@ func (f *filler) age(i int) time.Duration {
 
 func (f *filler) videos(tx *db.Tx) error {
 	videos := into(tx, "videos", "id, uuid, iri, channel_id, local, listed, name, folded, description, category, licence, language,"+
-		" privacy, state, nsfw, duration, aspect_ratio, views, likes, dislikes, source_size, published_at, created_at, updated_at")
+		" privacy, state, nsfw, duration, aspect_ratio, views, likes, dislikes, source_size, federated_at, published_at, created_at, updated_at")
 	tags := into(tx, "video_tags", "video_id, name, folded, position", videos)
 	languages := []any{"en", "en", "en", "de", "fr", "es", "ja", nil, nil}
 	for i := range f.o.Videos {
@@ -145,10 +145,14 @@ func (f *filler) videos(tx *db.Tx) error {
 		if !remote {
 			size = 50_000_000
 		}
+		var federated any // its Create went out
+		if !remote && privacy == 1 {
+			federated = at
+		}
 		views := int64(f.rng.ExpFloat64() * f.rng.ExpFloat64() * 300)
 		err := videos.add(id, uid, origin+"/videos/watch/"+uid, f.ids["channels"]+int64(channel), !remote, true, name, fulltext.Words(words...),
 			f.w.text(1, 6), category, licence, languages[f.rng.IntN(len(languages))], privacy, 1, f.rng.IntN(33) == 0,
-			10+f.rng.IntN(7200), 1.7778, views, views/20, views/200, size, at, at, at)
+			10+f.rng.IntN(7200), 1.7778, views, views/20, views/200, size, federated, at, at, at)
 		if err != nil {
 			return err
 		}
@@ -177,14 +181,18 @@ func (f *filler) uuid() string {
 }
 
 func (f *filler) playlists(tx *db.Tx) error {
-	playlists := into(tx, "playlists", "id, uuid, iri, account_id, channel_id, local, name, words, privacy, type, created_at, updated_at")
+	playlists := into(tx, "playlists", "id, uuid, iri, account_id, channel_id, local, name, words, privacy, type, federated_at, created_at, updated_at")
 	elements := into(tx, "playlist_elements", "playlist_id, video_id, position, created_at, updated_at", playlists)
 	for i := range f.o.Playlists {
 		id, owner, uid, name := f.ids["playlists"]+int64(i), f.rng.IntN(f.o.Channels), f.uuid(), f.w.line(1, 5)
 		origin, host := f.home(owner, f.remote(owner))
 		at := f.o.Now.Add(-f.age(i * f.o.Videos / f.o.Playlists)).Truncate(time.Microsecond)
+		var federated any
+		if host == "" {
+			federated = at
+		}
 		err := playlists.add(id, uid, origin+"/video-playlists/"+uid, f.ids["accounts"]+int64(owner), f.ids["channels"]+int64(owner), host == "",
-			name, fulltext.Words(name), 1+f.rng.IntN(10)/9, 1, at, at)
+			name, fulltext.Words(name), 1+f.rng.IntN(10)/9, 1, federated, at, at)
 		if err != nil {
 			return err
 		}

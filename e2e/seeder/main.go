@@ -1,4 +1,5 @@
-// Command seeder fills a database with an instance of any size:
+// Command seeder fills a database with an instance of any size. Start the server
+// with it once before, and stop it, so that it has its administrator and keys:
 //
 //	go run ./e2e/seeder -database sqlite:data/kinemesh.db -videos 100000
 package main
