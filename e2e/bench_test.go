@@ -130,21 +130,23 @@ func TestBenchList(t *testing.T) {
 				aim                int // requests a second
 			}{
 				{"list", "/api/v1/videos?count=15", "application/json", 2500},
+				{"search", "/api/v1/search/videos?search=video+1", "application/json", 2500},
 				{"one video", "/api/v1/videos/" + v.UUID, "application/json", 4000},
 				{"its ActivityPub document", "/videos/watch/" + v.UUID, "application/activity+json", 10_000},
 				{"its page", "/w/" + v.ShortUUID, "text/html", 1500},
 			} {
-				rate, p50, p99 := loadAs(ctx, t, listSeconds*time.Second, "", what.accept, i.Origin+what.path)
+				rate, p50, p99 := loadAs(ctx, t, listSeconds*time.Second, "", what.accept, func(int) string { return i.Origin + what.path })
 				fmt.Printf("%s: %s, %d videos at concurrency %d: %.0f requests a second (aim %d), p50 %v, p99 %v (aim for lists %v)\n",
 					e.name, what.name, listVideos, listWorkers, rate, what.aim, p50, p99, aimListP99)
 			}
+			fmt.Printf("%s: resident memory afterwards: %.1f MB\n", e.name, resident(t, i.PID()))
 		})
 	}
 }
 
-// loadAs asks for URLs in turn from several connections at once, with a token
-// unless it is empty.
-func loadAs(ctx context.Context, t *testing.T, limit time.Duration, token, accept string, urls ...string) (rate float64, p50, p99 time.Duration) {
+// loadAs asks for what url gives to each request from several connections at
+// once, with a token unless it is empty.
+func loadAs(ctx context.Context, t *testing.T, limit time.Duration, token, accept string, url func(int) string) (rate float64, p50, p99 time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -156,7 +158,7 @@ func loadAs(ctx context.Context, t *testing.T, limit time.Duration, token, accep
 	for w := range listWorkers {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				url := urls[int(next.Add(1))%len(urls)]
+				url := url(int(next.Add(1)))
 				at := time.Now()
 				req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 				if err != nil {
@@ -189,7 +191,7 @@ func loadAs(ctx context.Context, t *testing.T, limit time.Duration, token, accep
 	wg.Wait()
 	all := slices.Concat(took...)
 	if len(all) == 0 {
-		t.Fatalf("no answer from %s", urls[0])
+		t.Fatalf("no answer from %s", url(0))
 	}
 	slices.Sort(all)
 	return float64(len(all)) / time.Since(begun).Seconds(), all[len(all)/2], all[len(all)*99/100]
