@@ -97,6 +97,7 @@ func Default() *Config {
 
 func defaultUser() User {
 	return User{
+		History:             UserHistory{Videos: Toggle{true}},
 		VideoQuota:          Unlimited,
 		VideoQuotaDaily:     Unlimited,
 		DefaultChannelName:  "Main $1 channel",

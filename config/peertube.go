@@ -32,7 +32,7 @@ var peerTubeKeys = []string{
 	"thumbnails.generation_from_video", "transcoding.allow_additional_extensions",
 	"transcoding.allow_audio_files", "transcoding.always_transcode_podcast_optimized_audio",
 	"transcoding.hls.split_audio_and_video", "transcoding.profile",
-	"transcoding.remote_runners", "user.disable_root_auth", "user.history",
+	"transcoding.remote_runners", "user.disable_root_auth",
 	"video_channels.max_collaborators_per_channel", "views.videos.local", "views.videos.remote",
 	"views.videos.watching_interval",
 }

@@ -622,6 +622,8 @@ type SignupCIDR struct {
 
 // User are the defaults of new users.
 type User struct {
+	// What new users want kept of what they watch.
+	History UserHistory `key:"history"`
 	// Size of all uploads of a user. -1 for no limit.
 	VideoQuota Size `key:"video_quota"`
 	// Size of the uploads of a user within 24 hours. -1 for no limit.
@@ -632,6 +634,13 @@ type User struct {
 	PasswordConstraints PasswordConstraints `key:"password_constraints"`
 	// How long the links of mails are good. Fixed in PeerTube.
 	Links UserLinks `key:"links"`
+}
+
+// UserHistory says what new users want kept of what they watch, each until they
+// decide otherwise.
+type UserHistory struct {
+	// The videos, and where they stopped.
+	Videos Toggle `key:"videos"`
 }
 
 // UserLinks says how long the links of mails are good.

@@ -40,7 +40,7 @@ func (s *Service) defaults() Settings {
 	c := s.o.Config.Current()
 	return Settings{
 		Theme: "instance-default", NSFWPolicy: c.Instance.DefaultNSFWPolicy, P2PEnabled: c.Defaults.P2P.Webapp.Enabled,
-		VideosHistoryEnabled: true, AutoPlayVideo: c.Defaults.Player.AutoPlay, AutoPlayNextVideoPlaylist: true,
+		VideosHistoryEnabled: c.User.History.Videos.Enabled, AutoPlayVideo: c.Defaults.Player.AutoPlay, AutoPlayNextVideoPlaylist: true,
 	}
 }
 

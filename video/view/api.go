@@ -70,7 +70,9 @@ func (s *Service) beat(c echo.Context, p *rest.Principal) (Beat, error) {
 		return Beat{}, rest.BadRequest("The request body should be a JSON object")
 	}
 	b := Beat{From: c.RealIP(), agent: said(body.Client, body.Device, body.System, c.Request().UserAgent())}
-	if b.At, err = body.CurrentTime.Float64(); len(raw) > 0 && (err != nil || b.At < 0) {
+	// Without a time there is nothing to note: taken for 0, it would undo where the
+	// viewer stopped.
+	if b.At, err = body.CurrentTime.Float64(); err != nil || b.At < 0 {
 		return Beat{}, rest.Invalid("body", "currentTime", "Should be a time in seconds", body.CurrentTime.String())
 	}
 	if body.ViewEvent != "" && body.ViewEvent != "seek" {

@@ -176,7 +176,7 @@ func TestPost(t *testing.T) {
 			}
 		}
 		for body, want := range map[string]int{
-			`{"currentTime":"x"}`: 400, `{"currentTime":-1}`: 400, `[]`: 400, `{}`: 400, `{"currentTime":1,"viewEvent":"stop"}`: 400,
+			`{"currentTime":"x"}`: 400, `{"currentTime":-1}`: 400, `[]`: 400, `{}`: 400, ``: 400, `{"currentTime":null}`: 400, `{"currentTime":1,"viewEvent":"stop"}`: 400,
 			`{"currentTime":1,"sessionId":"a b"}`: 400, `{"currentTime":1,"sessionId":"` + strings.Repeat("a", 101) + `"}`: 400,
 			`{"currentTime":` + strings.Repeat("1", 5000) + `}`: 413,
 		} {

@@ -59,7 +59,7 @@ func absent() map[string]any {
 		"search.searchIndex.enabled": false, "search.searchIndex.url": "", "search.searchIndex.disableLocalSearch": false,
 		"search.searchIndex.isDefaultSearch": false, "blocklist.publicLog.enabled": false,
 		// Below stands what holds while the feature has no setting.
-		"instance.defaultClientRoute": "/", "user.history.videos.enabled": true, "transcoding.originalFile.keep": false,
+		"instance.defaultClientRoute": "/", "transcoding.originalFile.keep": false,
 		"videoFile.update.enabled": false, "autoBlacklist.videos.ofUsers.enabled": false,
 		"trending.videos.algorithms.enabled": []string{"most-viewed", "most-liked"}, "trending.videos.algorithms.default": "most-viewed",
 	}
