@@ -260,6 +260,35 @@ func Unmuted(account string, actorID int64) (condition string, args []any) {
 		[]any{actorID, actorID}
 }
 
+// Status tells what is muted of an account: itself, and its server.
+type Status struct{ Account, Host bool }
+
+// Of tells of accounts, by their ids, what accountID or the instance has muted of
+// them. A server that the instance has blocked counts as muted.
+func (s *Service) Of(ctx context.Context, accountID int64, ids []int64) (map[int64]Status, error) {
+	out := make(map[int64]Status, len(ids))
+	if s == nil || len(ids) == 0 {
+		return out, nil
+	}
+	var rows []struct {
+		ID             int64
+		At             string
+		Account, Muted bool
+	}
+	err := s.o.DB.Read(ctx).Raw(`SELECT ac.id, a.host AS at,
+ EXISTS (SELECT 1 FROM muted_accounts m WHERE m.actor_id = a.id AND (m.account_id IS NULL OR m.account_id = ?)) AS account,
+ EXISTS (SELECT 1 FROM muted_hosts h WHERE h.host = a.host AND h.account_id = ?) AS muted
+ FROM accounts ac JOIN actors a ON a.id = ac.actor_id WHERE ac.id IN ?`, accountID, accountID, ids).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("look up mutes of accounts: %w", err)
+	}
+	for _, r := range rows {
+		blocked := r.At != "" && s.o.Rules != nil && s.o.Rules.Blocked(ctx, r.At)
+		out[r.ID] = Status{r.Account, r.Muted || blocked}
+	}
+	return out, nil
+}
+
 // Page is which mutes a list holds.
 type Page struct {
 	rest.Page

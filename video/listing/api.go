@@ -40,9 +40,15 @@ func (s *Service) Answer(c echo.Context, f Filter, own bool) error {
 	if err != nil {
 		return err
 	}
+	own = own || f.Include != 0
+	if own {
+		if err := s.addSchedules(ctx, rows); err != nil {
+			return err
+		}
+	}
 	data := make([]catalog.VideoJSON, len(rows))
 	for i := range rows {
-		data[i] = s.catalog.APIVideo(&rows[i], own || f.Include != 0)
+		data[i] = s.catalog.APIVideo(&rows[i], own)
 	}
 	if err := s.catalog.Complete(ctx, f.Viewer, data); err != nil {
 		return err
@@ -52,6 +58,13 @@ func (s *Service) Answer(c echo.Context, f Filter, own bool) error {
 	}
 	if f.SkipCount {
 		total = int64(f.Page.Start + len(rows))
+	}
+	if f.Include&besides != 0 {
+		more, err := s.withBesides(ctx, &f, data)
+		if err != nil {
+			return err
+		}
+		return c.JSON(http.StatusOK, rest.NewList(total, more))
 	}
 	return c.JSON(http.StatusOK, rest.NewList(total, data))
 }

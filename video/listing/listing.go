@@ -9,8 +9,8 @@
 //   - a list reads one table, along an index, and adds owners and pictures in
 //     one query each
 //
-// Specifications: reference REST sections 1 to 3, 12. Imports no sibling but
-// catalog.
+// Specifications: reference REST sections 1 to 3, 12. Imports of its
+// siblings catalog and source.
 package listing
 
 import (

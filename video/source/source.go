@@ -7,8 +7,10 @@
 package source
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -40,8 +42,8 @@ type labelled struct {
 	Label string `json:"label"`
 }
 
-// apiSource is a source (OpenAPI VideoSource).
-type apiSource struct {
+// JSON is a source as the API answers with it (OpenAPI VideoSource).
+type JSON struct {
 	Filename    string          `json:"filename"` // before 6.1
 	Name        string          `json:"inputFilename"`
 	FileURL     *string         `json:"fileUrl"`
@@ -72,7 +74,25 @@ func (s *Service) get(c echo.Context) error {
 	if err != nil {
 		return notFound(err)
 	}
-	out := apiSource{
+	return c.JSON(http.StatusOK, s.toAPI(src))
+}
+
+// Of gives what videos were made of, by their ids; what is not known is not there.
+func (s *Service) Of(ctx context.Context, ids []int64) (map[int64]*JSON, error) {
+	var rows []catalog.Source
+	if err := s.db.Read(ctx).Where("video_id IN ?", ids).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("load sources: %w", err)
+	}
+	out := make(map[int64]*JSON, len(rows))
+	for i := range rows {
+		src := s.toAPI(&rows[i])
+		out[rows[i].VideoID] = &src
+	}
+	return out, nil
+}
+
+func (s *Service) toAPI(src *catalog.Source) JSON {
+	out := JSON{
 		Filename: src.Filename, Name: src.Filename, Resolution: labelled{src.Resolution, label.Resolution(src.Resolution)}, Size: src.Size,
 		Width: src.Width, Height: src.Height, FPS: src.FPS, Metadata: json.RawMessage(src.Metadata), CreatedAt: channel.Time(src.CreatedAt),
 	}
@@ -83,7 +103,7 @@ func (s *Service) get(c echo.Context) error {
 		at := s.catalog.URLs().SourceDownload(src)
 		out.DownloadURL = &at
 	}
-	return c.JSON(http.StatusOK, out)
+	return out
 }
 
 // remove deletes the kept file.

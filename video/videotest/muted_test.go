@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/video/videotest"
@@ -79,6 +80,55 @@ func TestMutedVideos(t *testing.T) {
 		mutes(bob, "DELETE", "/users/me/blocklist/accounts/alice", nil)
 		mutes(alice, "DELETE", "/users/me/blocklist/servers/"+there.Host, nil)
 		look("taken back", all)
+	})
+}
+
+// TestMutedOwners: a moderator who looks at muted videos is told which they are, and
+// why: the account or its server, by the instance or by the moderator.
+func TestMutedOwners(t *testing.T) {
+	both(t, func(t *testing.T, here, there *videotest.Site) {
+		alice, mod := here.User("alice", rest.RoleUser), here.User("mod", rest.RoleModerator)
+		here.Follow(there.Instance().IRI)
+		here.Publish(alice, "near")
+		here.Await(there.Publish(there.User("carol", rest.RoleUser), "far").IRI)
+		change := func(who *videotest.User, method, path string, body any) {
+			t.Helper()
+			if a := here.As(who, method, path, body); a.Status != http.StatusNoContent {
+				t.Fatalf("%s %s: %d %s", method, path, a.Status, a.Body)
+			}
+		}
+		look := func(when, far, near string) {
+			t.Helper()
+			got := map[any]string{}
+			for _, v := range here.As(mod, "GET", "/videos?include=4", nil).JSON["data"].([]any) {
+				v := v.(m)
+				got[v["name"]] = fmt.Sprint(v["blockedOwner"], v["blockedServer"])
+			}
+			if got["far"] != far || got["near"] != near || len(got) != 2 {
+				t.Errorf("%s: %v, want %s and %s", when, got, far, near)
+			}
+		}
+		const no, owner, server = "false false", "true false", "false true"
+		far := m{"accountName": "carol@" + there.Host}
+		look("at first", no, no)
+		change(mod, "POST", "/server/blocklist/accounts", far)
+		look("muted by the instance", owner, no)
+		change(mod, "DELETE", "/server/blocklist/accounts/carol@"+there.Host, nil)
+		change(mod, "POST", "/users/me/blocklist/accounts", m{"accountName": "alice"})
+		look("muted by the moderator", no, owner)
+		change(mod, "DELETE", "/users/me/blocklist/accounts/alice", nil)
+		change(alice, "POST", "/users/me/blocklist/accounts", far)
+		look("muted by somebody else", no, no)
+		change(mod, "POST", "/users/me/blocklist/servers", m{"host": there.Host})
+		look("a server muted by the moderator", server, no)
+		change(mod, "DELETE", "/users/me/blocklist/servers/"+there.Host, nil)
+		rule(t, here, there.Host, hostrule.Block)
+		look("a server blocked by the instance", server, no)
+		for _, v := range here.As(mod, "GET", "/videos?include=1", nil).JSON["data"].([]any) {
+			if _, told := v.(m)["blockedOwner"]; told {
+				t.Error("told without being asked")
+			}
+		}
 	})
 }
 
