@@ -81,6 +81,14 @@ func New(o Options) *Accounts {
 			return p == nil && may.Anonymous || p != nil && may.Users
 		},
 	})
+	o.Engine.Pictures = func(ctx context.Context, actorIDs ...int64) (map[int64]activitypub.Pictures, error) {
+		sets, err := pictures.Of(ctx, actorIDs...)
+		out := make(map[int64]activitypub.Pictures, len(sets))
+		for id, set := range sets {
+			out[id] = activitypub.Pictures{Avatars: channel.Images(set.Avatar), Banners: channel.Images(set.Banner)}
+		}
+		return out, err
+	}
 	users := user.New(user.Options{DB: o.DB, Channels: channels, Mail: mails, Config: o.Config, Logger: o.Logger})
 	auth := oauth.New(oauth.Options{
 		DB: o.DB, Users: users, Origin: o.Config.Origin(), Host: o.Config.Host(), AnyHost: o.AnyHost,

@@ -10,6 +10,7 @@ import (
 	"image/gif"
 	"image/png"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -396,6 +397,61 @@ func TestSEC56PictureNames(t *testing.T) {
 		for _, folder := range []string{"banners", "", "..", "avatars/"} {
 			if key, err := e.Pictures.Find(t.Context(), folder, file); err == nil {
 				t.Errorf("Find in %q = %s", folder, key)
+			}
+		}
+	})
+}
+
+// TestPicturesOfFollows: lists of the instance's follows show the pictures of both
+// sides.
+func TestPicturesOfFollows(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, a := federated(t, d)
+		a.Pictures.Files = &accountstest.Files{}
+		ctx := t.Context()
+		us := s.Instance()
+		if _, err := a.Channels.SetPicture(ctx, us.ID, picture.Avatar, face(t, 90, 90, color.White)); err != nil {
+			t.Fatal(err)
+		}
+		r := aptest.New(t)
+		them, plain := r.Actor(actor.Application, "peertube"), r.Actor(actor.Application, "plain")
+		them.Doc["icon"] = map[string]any{"type": "Image", "url": r.Origin + "/pics/them.png", "width": 600}
+		them.Publish()
+		for _, by := range []*aptest.Actor{them, plain} {
+			follow(t, s, r, by, us.IRI)
+		}
+		aptest.Eventually(t, "both follow", func() bool { return s.Count("follows", "target_id = ? AND state = 'accepted'", us.ID) == 2 })
+		if err := d.Tx(ctx, func(tx *db.Tx) error {
+			return tx.Exec(`INSERT INTO follows (follower_id, target_id, state, iri, created_at, updated_at)
+ SELECT ?, id, 'accepted', ?, ?, ? FROM actors WHERE iri = ?`, us.ID, us.IRI+"/follows/1", db.Now(), db.Now(), them.IRI).Error
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]map[string]string{
+			"followers": {"peertube": "avatar of follower, avatar of following", "plain": "avatar of following"},
+			"following": {"peertube": "avatar of follower, avatar of following"},
+		} {
+			got := map[string]string{}
+			for _, row := range s.Get("/api/v1/server/"+path, "").JSON["data"].([]any) {
+				row := row.(map[string]any)
+				var has []string
+				for _, side := range []string{"follower", "following"} {
+					actor := row[side].(map[string]any)
+					if list := actor["avatars"].([]any); len(list) > 0 {
+						has = append(has, "avatar of "+side)
+						if p, _ := list[0].(map[string]any)["path"].(string); !strings.HasPrefix(p, "/lazy-static/avatars/") {
+							t.Errorf("%s: %s", path, p)
+						}
+					}
+					if len(actor["banners"].([]any)) != 0 {
+						t.Errorf("%s: %s has a banner", path, side)
+					}
+				}
+				other := row[map[string]string{"followers": "follower", "following": "following"}[path]].(map[string]any)
+				got[other["name"].(string)] = strings.Join(has, ", ")
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("%s: %v, want %v", path, got, want)
 			}
 		}
 	})

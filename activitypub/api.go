@@ -27,16 +27,21 @@ const followScore = 10000
 const maxFollowed = 100
 
 type apiFollowActor struct {
-	ID                    int64      `json:"id"`
-	URL                   string     `json:"url"`
-	Name                  string     `json:"name"`
-	Host                  string     `json:"host"`
-	HostRedundancyAllowed bool       `json:"hostRedundancyAllowed"`
-	FollowingCount        int64      `json:"followingCount"`
-	FollowersCount        int64      `json:"followersCount"`
-	CreatedAt             string     `json:"createdAt"`
-	Avatars               []struct{} `json:"avatars"`
-	Banners               []struct{} `json:"banners"`
+	ID                    int64  `json:"id"`
+	URL                   string `json:"url"`
+	Name                  string `json:"name"`
+	Host                  string `json:"host"`
+	HostRedundancyAllowed bool   `json:"hostRedundancyAllowed"`
+	FollowingCount        int64  `json:"followingCount"`
+	FollowersCount        int64  `json:"followersCount"`
+	CreatedAt             string `json:"createdAt"`
+	Pictures
+}
+
+// Pictures are those of an actor in the API: arrays of ActorImage.
+type Pictures struct {
+	Avatars any `json:"avatars"`
+	Banners any `json:"banners"`
 }
 
 type apiFollow struct {
@@ -128,10 +133,10 @@ func (e *Engine) listFollows(c echo.Context, side actor.Side) error {
 }
 
 func (e *Engine) toAPIFollows(c echo.Context, rows []actor.Follow) ([]apiFollow, error) {
-	var local []int64
+	var local, all []int64
 	for _, r := range rows {
 		for _, a := range []*actor.Actor{r.Follower, r.Target} {
-			if a.Local() {
+			if all = append(all, a.ID); a.Local() {
 				local = append(local, a.ID)
 			}
 		}
@@ -145,10 +150,19 @@ func (e *Engine) toAPIFollows(c echo.Context, rows []actor.Follow) ([]apiFollow,
 	if err != nil {
 		return nil, err
 	}
+	var pictures map[int64]Pictures
+	if e.Pictures != nil {
+		if pictures, err = e.Pictures(ctx, all...); err != nil {
+			return nil, err
+		}
+	}
 	toAPI := func(a *actor.Actor) apiFollowActor {
 		out := apiFollowActor{
 			ID: a.ID, URL: a.IRI, Name: a.Username, Host: a.Host, FollowersCount: a.FollowersCount, FollowingCount: a.FollowingCount,
-			CreatedAt: vocab.Time(a.CreatedAt), Avatars: []struct{}{}, Banners: []struct{}{},
+			CreatedAt: vocab.Time(a.CreatedAt), Pictures: Pictures{[]struct{}{}, []struct{}{}},
+		}
+		if p, has := pictures[a.ID]; has {
+			out.Pictures = p
 		}
 		if a.Local() {
 			out.Host, out.FollowersCount, out.FollowingCount = e.Actors.Host(), followers[a.ID], following[a.ID]

@@ -97,6 +97,9 @@ type Engine struct {
 	Actors *actor.Service
 	Inbox  *inbox.Inbox
 	Outbox *Outbox
+	// Pictures gives those of actors as the API shows them, by the actors' ids;
+	// nil: nobody has any. It is set before the server starts.
+	Pictures func(ctx context.Context, actorIDs ...int64) (map[int64]Pictures, error)
 
 	db      *db.DB
 	o       Options
