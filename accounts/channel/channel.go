@@ -103,8 +103,9 @@ type Service struct {
 	// are none.
 	SupportChanged func(tx *db.Tx, channelID int64) error
 
-	o    Options
-	kept *kept.Kept
+	o            Options
+	keptAccounts *kept.Kept
+	keptChannels *kept.Kept
 }
 
 // New returns a Service.
@@ -118,7 +119,7 @@ func New(o Options) *Service {
 	if o.MaxPerUser == nil {
 		o.MaxPerUser = func() int { return math.MaxInt }
 	}
-	return &Service{o: o, kept: kept.New(o.DB, "accounts")}
+	return &Service{o: o, keptAccounts: kept.New(o.DB, "accounts"), keptChannels: kept.New(o.DB, "channels")}
 }
 
 // AccountByID finds an account, with its actor and counts.
@@ -166,29 +167,6 @@ func (s *Service) ChannelByActor(ctx context.Context, actorID int64) (*Channel, 
 // AccountByActor finds the account of a Person actor.
 func (s *Service) AccountByActor(ctx context.Context, actorID int64) (*Account, error) {
 	return s.account(ctx, "accounts.actor_id = ?", actorID)
-}
-
-// ChannelsByIDs finds many channels at once, with accounts and actors but
-// without counts: three queries whatever the number, for lists of videos. Ids
-// without a row, and channels that are gone, are left out.
-func (s *Service) ChannelsByIDs(ctx context.Context, ids []int64) (map[int64]*Channel, error) {
-	out := make(map[int64]*Channel, len(ids))
-	if len(ids) == 0 {
-		return out, nil
-	}
-	var rows []*Channel
-	if err := s.o.DB.Read(ctx).Where("id IN ?", ids).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("channels: %w", err)
-	}
-	if err := s.fill(ctx, rows); err != nil {
-		return nil, err
-	}
-	for _, c := range rows {
-		if c.Actor != nil && c.Actor.GoneAt == nil && c.Account != nil {
-			out[c.ID] = c
-		}
-	}
-	return out, nil
 }
 
 // splitHandle reads "name" and "name@host"; host is "" for this instance.

@@ -1,13 +1,12 @@
 package channel
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-
-	"gorm.io/gorm"
+	"slices"
 
 	"github.com/kinemesh/kinemesh/accounts/input"
-	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -20,71 +19,94 @@ const farStart = 1_000
 // "createdAt". Where many are, their number and far pages may be some seconds
 // old.
 func (s *Service) Accounts(ctx context.Context, page rest.Page) ([]*Account, int64, error) {
-	key := "" // what makes a difference by who asks
-	if s.o.Rules.Any(ctx) {
-		key = fmt.Sprint(Viewer(rest.Current(ctx)))
+	where, args := s.listed(ctx)
+	from := " FROM accounts JOIN actors ON actors.id = accounts.actor_id WHERE " + where
+	ordered := "SELECT accounts.id" + from + " ORDER BY " + page.Order("accounts.created_at", "accounts.id")
+	var ids []int64
+	var total int64
+	var err error
+	if page.Start < farStart && s.keptAccounts.Many() {
+		if total, err = s.countAccounts(ctx, "SELECT COUNT(*)"+from, args); err == nil {
+			ids, err = db.IDs(s.o.DB.Read(ctx), ordered+" LIMIT ? OFFSET ?", append(slices.Clip(args), page.Count, page.Start)...)
+		}
+	} else {
+		ids, total, err = s.pageOf(ctx, s.keptAccounts, page, ordered, args)
 	}
-	all := func(ctx context.Context) *gorm.DB { return s.listed(ctx, s.accounts(ctx)) }
-	total, err := s.kept.Total(ctx, "total "+key, func(ctx context.Context) (n int64, err error) {
-		err = all(ctx).Count(&n).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("order accounts: %w", err)
+	}
+	rows, err := s.readAccounts(ctx, counted, "accounts.id", ids, where, args...)
+	if err == nil {
+		err = s.addPictures(ctx, rows, nil)
+	}
+	return inOrder(rows, ids, func(a *Account) int64 { return a.ID }), total, err
+}
+
+func (s *Service) countAccounts(ctx context.Context, text string, args []any) (int64, error) {
+	return s.keptAccounts.Total(ctx, keyOf(text, args), func(ctx context.Context) (n int64, err error) {
+		err = s.o.DB.Read(ctx).Raw(text, args...).Scan(&n).Error
 		return n, err
 	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("count accounts: %w", err)
+}
+
+// pageOf cuts a page out of the ids that a query gives, which are kept, and tells
+// how many there are.
+func (s *Service) pageOf(ctx context.Context, keep *kept.Kept, page rest.Page, text string, args []any) ([]int64, int64, error) {
+	all, err := keep.Get(ctx, keyOf(text, args), func(ctx context.Context) (v kept.Value, err error) {
+		v.IDs, err = db.IDs(s.o.DB.Read(ctx), text, args...)
+		return v, err
+	})
+	first := min(page.Start, len(all.IDs))
+	return all.IDs[first:min(first+page.Count, len(all.IDs))], int64(len(all.IDs)), err
+}
+
+// keyOf names what a query gives.
+func keyOf(text string, args []any) string { return fmt.Sprintf("%s\x00%#v", text, args) }
+
+// inOrder puts rows in the order of their ids.
+func inOrder[T any](rows []T, ids []int64, id func(T) int64) []T {
+	at := make(map[int64]int, len(ids))
+	for i, id := range ids {
+		at[id] = i
 	}
-	order := page.Order("accounts.created_at", "accounts.id")
-	q := all(ctx).Offset(page.Start).Limit(page.Count)
-	if page.Start >= farStart && s.kept.Many() {
-		ordered, err := s.kept.Get(ctx, order+key, func(ctx context.Context) (v kept.Value, err error) {
-			err = all(ctx).Order(order).Pluck("accounts.id", &v.IDs).Error
-			return v, err
-		})
-		if err != nil {
-			return nil, 0, fmt.Errorf("order accounts: %w", err)
-		}
-		first := min(page.Start, len(ordered.IDs))
-		q = all(ctx).Where("accounts.id IN ?", ordered.IDs[first:min(first+page.Count, len(ordered.IDs))])
-	}
-	var rows []*Account
-	if err := q.Select("accounts.*").Order(order).Find(&rows).Error; err != nil {
-		return nil, 0, fmt.Errorf("list accounts: %w", err)
-	}
-	if err := s.fillAccounts(ctx, rows); err != nil {
-		return nil, 0, err
-	}
-	actors := make([]*actor.Actor, len(rows))
-	for i, a := range rows {
-		actors[i] = a.Actor
-	}
-	return rows, total, s.count(ctx, actors...)
+	slices.SortFunc(rows, func(a, b T) int { return at[id(a)] - at[id(b)] })
+	return rows
 }
 
 // LocalChannels lists the channels of this instance.
 func (s *Service) LocalChannels(ctx context.Context, page rest.Page) ([]*Channel, int64, error) {
-	return s.list(ctx, page, func(q *gorm.DB) *gorm.DB { return q.Where("channels.local = ?", true) })
+	return s.list(ctx, page, channelList{where: present + " AND channels.local = TRUE"})
 }
 
 // ChannelsOfAccount lists the channels of an account. A search keeps those
 // whose name or display name contains it.
 func (s *Service) ChannelsOfAccount(ctx context.Context, accountID int64, search string, page rest.Page) ([]*Channel, int64, error) {
-	return s.list(ctx, page, func(q *gorm.DB) *gorm.DB {
-		q = q.Where("channels.account_id = ?", accountID)
-		if search = input.Line(search); search != "" {
-			like := "%" + db.Like(search) + "%" // SEC-51
-			q = q.Where(`(LOWER(actors.username) LIKE LOWER(?) ESCAPE '\' OR LOWER(actors.name) LIKE LOWER(?) ESCAPE '\')`, like, like)
-		}
-		return q
-	})
+	l := channelList{where: present + " AND channels.account_id = ?", args: []any{accountID}}
+	if search = input.Line(search); search != "" {
+		like := "%" + db.Like(search) + "%" // SEC-51
+		l.and(`(LOWER(actors.username) LIKE LOWER(?) ESCAPE '\' OR LOWER(actors.name) LIKE LOWER(?) ESCAPE '\')`, like, like)
+	}
+	return s.list(ctx, page, l)
 }
 
 // Sorts are the fields that lists of channels sort by.
 func Sorts() []string { return []string{"id", "name", "updatedAt", "createdAt"} }
 
-func (s *Service) list(ctx context.Context, page rest.Page, where func(*gorm.DB) *gorm.DB) ([]*Channel, int64, error) {
-	var total int64
-	if err := where(s.channels(ctx)).Count(&total).Error; err != nil {
-		return nil, 0, fmt.Errorf("count channels: %w", err)
-	}
+// channelList says which channels are listed, by conditions on channels and
+// actors.
+type channelList struct {
+	where string
+	args  []any
+	first string // by what they are sorted before the sort of the page
+	by    []any
+}
+
+func (l *channelList) and(condition string, args ...any) {
+	l.where += " AND " + condition
+	l.args = append(l.args, args...)
+}
+
+func (s *Service) list(ctx context.Context, page rest.Page, l channelList) ([]*Channel, int64, error) {
 	column := map[string]string{
 		"id": "channels.id", "name": "actors.username", "match": "channels.id", "displayName": "actors.name",
 		"updatedAt": "channels.updated_at", "createdAt": "channels.created_at",
@@ -92,38 +114,47 @@ func (s *Service) list(ctx context.Context, page rest.Page, where func(*gorm.DB)
 	if column == "" {
 		return nil, 0, fmt.Errorf("sort %q: not known", page.Sort)
 	}
-	var rows []*Channel
-	err := where(s.channels(ctx)).Select("channels.*").Order(page.Order(column, "channels.id")).
-		Offset(page.Start).Limit(page.Count).Find(&rows).Error
+	text := "SELECT channels.id FROM channels JOIN actors ON actors.id = channels.actor_id WHERE " + l.where +
+		" ORDER BY " + l.first + page.Order(column, "channels.id")
+	ids, total, err := s.pageOf(ctx, s.keptChannels, page, text, append(slices.Clip(l.args), l.by...))
 	if err != nil {
 		return nil, 0, fmt.Errorf("list channels: %w", err)
 	}
-	if err := s.fill(ctx, rows); err != nil {
-		return nil, 0, err
+	where, args := s.listed(ctx) // of many, the ids may be older than a rule
+	rows, err := s.countedByIDs(ctx, ids, where, args...)
+	return rows, total, err
+}
+
+// ChannelsByIDs finds many channels at once, with accounts and actors but
+// without counts: three queries whatever the number, for lists of videos. Ids
+// without a row, and channels that are gone, are left out.
+func (s *Service) ChannelsByIDs(ctx context.Context, ids []int64) (map[int64]*Channel, error) {
+	rows, err := s.readChannels(ctx, uncounted, "channels.id", ids, present)
+	if err == nil {
+		err = s.addOwners(ctx, uncounted, rows)
 	}
-	actors := make([]*actor.Actor, 0, 2*len(rows))
+	out := make(map[int64]*Channel, len(rows))
 	for _, c := range rows {
-		actors = append(actors, c.Actor, c.Account.Actor)
+		if c.Account != nil {
+			out[c.ID] = c
+		}
 	}
-	return rows, total, s.count(ctx, actors...)
+	return out, err
 }
 
 // CountedByIDs finds channels in the order of their ids, with accounts, actors and
 // counts. Ids without a row, and channels that are gone, are left out.
 func (s *Service) CountedByIDs(ctx context.Context, ids []int64) ([]*Channel, error) {
-	byID, err := s.ChannelsByIDs(ctx, ids)
-	if err != nil {
-		return nil, err
+	return s.countedByIDs(ctx, ids, present)
+}
+
+func (s *Service) countedByIDs(ctx context.Context, ids []int64, where string, args ...any) ([]*Channel, error) {
+	rows, err := s.readChannels(ctx, counted, "channels.id", ids, where, args...)
+	if err == nil {
+		err = s.addOwners(ctx, counted, rows)
 	}
-	out := make([]*Channel, 0, len(ids))
-	actors := make([]*actor.Actor, 0, 2*len(ids))
-	for _, id := range ids {
-		if c := byID[id]; c != nil {
-			out = append(out, c)
-			actors = append(actors, c.Actor, c.Account.Actor)
-		}
-	}
-	return out, s.count(ctx, actors...)
+	rows = slices.DeleteFunc(rows, func(c *Channel) bool { return c.Account == nil })
+	return inOrder(rows, ids, func(c *Channel) int64 { return c.ID }), err
 }
 
 // Owned is what a user has.
@@ -132,42 +163,67 @@ type Owned struct {
 	Channels []*Channel // oldest first
 }
 
-// OfUsers finds account and channels of each of the users, with counts, in a
-// fixed number of queries.
+// OfUsers finds account and channels of each of the users, with counts: three
+// queries whatever the number.
 func (s *Service) OfUsers(ctx context.Context, userIDs ...int64) (map[int64]Owned, error) {
 	out := make(map[int64]Owned, len(userIDs))
-	if len(userIDs) == 0 {
-		return out, nil
-	}
-	var accounts []*Account
-	if err := s.o.DB.Read(ctx).Where("user_id IN ?", userIDs).Find(&accounts).Error; err != nil {
-		return nil, fmt.Errorf("accounts of users: %w", err)
-	}
-	if err := s.fillAccounts(ctx, accounts); err != nil {
+	accounts, err := s.readAccounts(ctx, counted, "accounts.user_id", userIDs, "TRUE")
+	if err != nil {
 		return nil, err
 	}
-	actors := make([]*actor.Actor, 0, 3*len(accounts))
 	owner := make(map[int64]int64, len(accounts)) // account to user
 	ids := make([]int64, 0, len(accounts))
 	for _, a := range accounts {
 		out[*a.UserID] = Owned{Account: a}
 		owner[a.ID] = *a.UserID
 		ids = append(ids, a.ID)
-		actors = append(actors, a.Actor)
 	}
-	var channels []*Channel
-	err := s.channels(ctx).Select("channels.*").Where("channels.account_id IN ?", ids).Order("channels.id").Find(&channels).Error
+	channels, err := s.readChannels(ctx, counted, "channels.account_id", ids, present)
 	if err != nil {
-		return nil, fmt.Errorf("channels of users: %w", err)
-	}
-	if err := s.fill(ctx, channels); err != nil {
 		return nil, err
 	}
+	slices.SortFunc(channels, func(a, b *Channel) int { return cmp.Compare(a.ID, b.ID) })
 	for _, c := range channels {
 		o := out[owner[c.AccountID]]
+		c.Account = o.Account
 		o.Channels = append(o.Channels, c)
 		out[owner[c.AccountID]] = o
-		actors = append(actors, c.Actor)
 	}
-	return out, s.count(ctx, actors...)
+	return out, s.addPictures(ctx, accounts, channels)
+}
+
+// AccountsByActors finds many accounts at once, by the ids of their actors, with
+// actors and counts: two queries whatever the number, for lists of what people
+// wrote. Ids without a row, and actors that are gone, are left out.
+func (s *Service) AccountsByActors(ctx context.Context, actorIDs []int64) (map[int64]*Account, error) {
+	rows, err := s.readAccounts(ctx, counted, "accounts.actor_id", actorIDs, present)
+	if err == nil {
+		err = s.addPictures(ctx, rows, nil)
+	}
+	out := make(map[int64]*Account, len(rows))
+	for _, a := range rows {
+		out[a.ActorID] = a
+	}
+	return out, err
+}
+
+// Summaries finds the short forms of accounts and channels, by their ids: three
+// queries whatever the number. Those that are gone are left out.
+func (s *Service) Summaries(ctx context.Context, accountIDs, channelIDs []int64) (accounts, channels map[int64]Summary, err error) {
+	as, err := s.readAccounts(ctx, uncounted, "accounts.id", accountIDs, present)
+	if err != nil {
+		return nil, nil, err
+	}
+	cs, err := s.readChannels(ctx, uncounted, "channels.id", channelIDs, present)
+	if err == nil {
+		err = s.addPictures(ctx, as, cs)
+	}
+	accounts, channels = make(map[int64]Summary, len(as)), make(map[int64]Summary, len(cs))
+	for _, a := range as {
+		accounts[a.ID] = s.APIAccountSummary(a)
+	}
+	for _, c := range cs {
+		channels[c.ID] = s.APIChannelSummary(c)
+	}
+	return accounts, channels, err
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
@@ -62,11 +60,11 @@ func (s *Service) ShownAccount(ctx context.Context, p *rest.Principal, handle st
 	return a, err
 }
 
-// listed leaves out of a list what who asks is not shown.
-func (s *Service) listed(ctx context.Context, q *gorm.DB) *gorm.DB {
+// listed is the condition that an actor is there and shown to who asks.
+func (s *Service) listed(ctx context.Context) (where string, args []any) {
 	if !s.o.Rules.Any(ctx) {
-		return q
+		return present, nil
 	}
-	where, args := hostrule.Shown("actors.host", "actors.id", Viewer(rest.Current(ctx)))
-	return q.Where(where, args...)
+	where, args = hostrule.Shown("actors.host", "actors.id", Viewer(rest.Current(ctx)))
+	return present + " AND " + where, args
 }

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
-
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/fulltext"
@@ -69,24 +66,22 @@ func (s *Service) Search(ctx context.Context, f SearchFilter, page rest.Page) ([
 }
 
 func (s *Service) matching(ctx context.Context, f SearchFilter, words fulltext.Query, page rest.Page) ([]*Channel, int64, error) {
-	return s.list(ctx, page, func(q *gorm.DB) *gorm.DB {
-		q = s.listed(ctx, q)
-		if len(words) > 0 {
-			q = q.Where(words.Condition(s.o.DB.Dialect(), searchIndex))
-			if page.Sort == "match" && page.Desc {
-				whole := strings.ToLower(strings.TrimSpace(f.Text))
-				q = q.Order(clause.OrderBy{Expression: clause.Expr{
-					SQL:  "CASE WHEN LOWER(actors.username) = ? OR LOWER(actors.name) = ? THEN 0 ELSE 1 END, actors.followers_count DESC",
-					Vars: []any{whole, whole},
-				}})
-			}
+	var l channelList
+	l.where, l.args = s.listed(ctx)
+	if len(words) > 0 {
+		l.and(words.Condition(s.o.DB.Dialect(), searchIndex))
+		if page.Sort == "match" && page.Desc {
+			whole := strings.ToLower(strings.TrimSpace(f.Text))
+			l.first = "CASE WHEN LOWER(actors.username) = ? OR LOWER(actors.name) = ? THEN 0 ELSE 1 END, actors.followers_count DESC, "
+			l.by = []any{whole, whole}
 		}
-		if f.Host != nil {
-			q = q.Where("actors.host = ?", *f.Host)
-		}
-		if f.IDs != nil {
-			q = q.Where("channels.id IN ?", f.IDs)
-		}
-		return q
-	})
+	}
+	if f.Host != nil {
+		l.and("actors.host = ?", *f.Host)
+	}
+	if f.IDs != nil {
+		in, args := s.o.DB.Dialect().In("channels.id", f.IDs)
+		l.and(in, args...)
+	}
+	return s.list(ctx, page, l)
 }

@@ -3,6 +3,7 @@ package picture
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -186,13 +187,11 @@ func (s *Service) Of(ctx context.Context, actorIDs ...int64) (map[int64]Set, err
 }
 
 func of(q *gorm.DB, actorIDs ...int64) (map[int64]Set, error) {
-	var rows []Picture
-	if err := q.Where("actor_id IN ?", actorIDs).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("pictures of actors: %w", err)
-	}
-	out := make(map[int64]Set, len(rows))
-	for i := range rows {
-		p := &rows[i]
+	in, args := db.Dialect(q.Name()).In("actor_id", actorIDs)
+	out := make(map[int64]Set, len(actorIDs))
+	err := db.Each(q, func(r *sql.Rows) error {
+		p := &Picture{}
+		err := r.Scan(&p.ActorID, &p.Kind, &p.Name, &p.Extension, &p.Sizes, &p.RemoteURL, &p.Stored, &p.TriedAt, &p.CreatedAt, &p.UpdatedAt)
 		set := out[p.ActorID]
 		if p.Kind == Banner {
 			set.Banner = p
@@ -200,6 +199,10 @@ func of(q *gorm.DB, actorIDs ...int64) (map[int64]Set, error) {
 			set.Avatar = p
 		}
 		out[p.ActorID] = set
+		return err
+	}, "SELECT actor_id, kind, name, extension, sizes, remote_url, stored, tried_at, created_at, updated_at FROM actor_pictures WHERE "+in, args...)
+	if err != nil {
+		return nil, fmt.Errorf("pictures of actors: %w", err)
 	}
 	return out, nil
 }

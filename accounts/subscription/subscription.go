@@ -97,7 +97,11 @@ func (s *Service) Unfollow(ctx context.Context, actorID int64, ch *channel.Chann
 	if err != nil {
 		return err
 	}
-	return s.o.Engine.Unfollow(ctx, from, ch.Actor)
+	target, err := s.o.Engine.Actors.ByID(ctx, ch.ActorID) // lists hold a part of it
+	if err != nil {
+		return err
+	}
+	return s.o.Engine.Unfollow(ctx, from, target)
 }
 
 // Follows tells whether an account follows the actor of a channel, or has asked
