@@ -255,7 +255,7 @@ func (v *Video) Module() activitypub.Module {
 	m := activitypub.Merge(v.Comments.Module(), v.rate.Module(), v.view.Module(), v.History.Module(), v.report.Module(), v.redundancy.Module(), v.Playlists.Module(), v.federation.Module())
 	m.Name = "video"
 	m.Migrations, m.Commands = []migrations.Set{migrations.Video}, v.commands()
-	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs(), v.schedule.Jobs(), []jobs.Handler{jobs.Handle(v.copySupport)})
+	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs(), v.schedule.Jobs(), v.words.Jobs(), []jobs.Handler{jobs.Handle(v.copySupport)})
 	m.Periodic = slices.Concat(m.Periodic, v.Catalog.Periodic(), v.upload.Periodic(), v.schedule.Periodic())
 	features := m.Routes
 	m.Routes = func(r *rest.Router) {

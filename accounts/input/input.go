@@ -23,12 +23,15 @@ const maxBody = 100 << 10
 // JSON decodes the body of a request into v. Unknown fields are ignored, as
 // clients send more than a server knows; anything but one JSON object is a
 // *rest.Problem, and so is a field of the wrong type.
-func JSON(c echo.Context, v any) error {
+func JSON(c echo.Context, v any) error { return JSONUpTo(c, v, maxBody) }
+
+// JSONUpTo is JSON for a body that may have so many bytes.
+func JSONUpTo(c echo.Context, v any, most int64) error {
 	kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 	if err != nil || kind != echo.MIMEApplicationJSON {
 		return &rest.Problem{Status: http.StatusUnsupportedMediaType, Detail: "The request body should be application/json"}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, most))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return &rest.Problem{Status: http.StatusRequestEntityTooLarge, Detail: "The request body is too large"}

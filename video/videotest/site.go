@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -151,7 +152,7 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 	}
 	s.module = activitypub.Merge(parts...)
 	s.module.Name, s.module.Periodic = "video", append(s.module.Periodic, s.Catalog.Periodic()...)
-	s.module.Jobs = append(s.module.Jobs, s.Catalog.Jobs()...)
+	s.module.Jobs = slices.Concat(s.module.Jobs, s.Catalog.Jobs(), s.Words.Jobs())
 	s.module.Jobs = append(s.module.Jobs, jobs.Handle(func(context.Context, catalog.TorrentArgs) error { return nil }))
 	features := s.module.Routes
 	s.module.Routes = func(r *rest.Router) {

@@ -15,6 +15,10 @@ import (
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
+// maxBody holds a full list, however its words are written: 500 of 100 characters
+// are up to 600 KB with escapes.
+const maxBody = 5 << 20
+
 // scope tells for whom a request is: the id of an account, or Instance.
 type scope func(c echo.Context) (int64, error)
 
@@ -133,6 +137,7 @@ func (b *body) check(some bool) error {
 			w = input.Line(w)
 			if n := utf8.RuneCountInString(w); n < 1 || n > maxWord || len(fold(w)) == 0 {
 				check.Refuse("body", "words", "Should each have between 1 and 100 characters", w)
+				break
 			}
 			if !slices.Contains(words, w) {
 				words = append(words, w)
@@ -156,7 +161,7 @@ func (s *Service) add(of scope) echo.HandlerFunc {
 			return err
 		}
 		var b body
-		if err := input.JSON(c, &b); err != nil {
+		if err := input.JSONUpTo(c, &b, maxBody); err != nil {
 			return err
 		}
 		if err := b.check(false); err != nil {
@@ -181,7 +186,7 @@ func (s *Service) update(of scope) echo.HandlerFunc {
 			return err
 		}
 		var b body
-		if err := input.JSON(c, &b); err != nil {
+		if err := input.JSONUpTo(c, &b, maxBody); err != nil {
 			return err
 		}
 		if err := b.check(true); err != nil {

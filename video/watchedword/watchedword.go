@@ -4,7 +4,8 @@
 // comments below its videos. A tag may hold a comment for review, or block a
 // video (video/block).
 //
-// What was written before a list was made or changed keeps the tags it has.
+// What was written before a list was made or changed gets its tags by jobs, and is
+// neither held nor blocked for them.
 //
 // Specifications: reference REST 12 (Watched Words, Automatic Tags). Imports no
 // sibling but catalog.
@@ -142,7 +143,10 @@ func (s *Service) Add(ctx context.Context, accountID int64, name string, words [
 		if n >= maxLists {
 			return ErrTooMany
 		}
-		return tx.Create(l).Error
+		if err := tx.Create(l).Error; err != nil {
+			return err
+		}
+		return retagging(tx, l)
 	})
 	return l, taken(err)
 }
@@ -162,7 +166,8 @@ type Change struct {
 
 // Update changes a list of an account. Tags that it gave have its new name.
 func (s *Service) Update(ctx context.Context, accountID, id int64, c Change) error {
-	set := map[string]any{"updated_at": db.Now()}
+	now := db.Now()
+	set := map[string]any{"updated_at": now}
 	if c.Name != nil {
 		set["name"] = *c.Name
 	}
@@ -180,6 +185,10 @@ func (s *Service) Update(ctx context.Context, accountID, id int64, c Change) err
 		}
 		if err := tx.Model(&List{}).Where("id = ?", id).UpdateColumns(set).Error; err != nil {
 			return fmt.Errorf("change list: %w", err)
+		}
+		l.UpdatedAt = now
+		if err := retagging(tx, l); err != nil {
+			return err
 		}
 		if c.Name == nil || *c.Name == l.Name {
 			return nil
