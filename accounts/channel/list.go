@@ -30,7 +30,7 @@ func (s *Service) Accounts(ctx context.Context, page rest.Page) ([]*Account, int
 			ids, err = db.IDs(s.o.DB.Read(ctx), ordered+" LIMIT ? OFFSET ?", append(slices.Clip(args), page.Count, page.Start)...)
 		}
 	} else {
-		ids, total, err = s.pageOf(ctx, s.keptAccounts, page, ordered, args)
+		ids, total, err = s.keptAccounts.Page(ctx, page.Start, page.Count, ordered, args...)
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("order accounts: %w", err)
@@ -43,25 +43,11 @@ func (s *Service) Accounts(ctx context.Context, page rest.Page) ([]*Account, int
 }
 
 func (s *Service) countAccounts(ctx context.Context, text string, args []any) (int64, error) {
-	return s.keptAccounts.Total(ctx, keyOf(text, args), func(ctx context.Context) (n int64, err error) {
+	return s.keptAccounts.Total(ctx, fmt.Sprintf("%s\x00%#v", text, args), func(ctx context.Context) (n int64, err error) {
 		err = s.o.DB.Read(ctx).Raw(text, args...).Scan(&n).Error
 		return n, err
 	})
 }
-
-// pageOf cuts a page out of the ids that a query gives, which are kept, and tells
-// how many there are.
-func (s *Service) pageOf(ctx context.Context, keep *kept.Kept, page rest.Page, text string, args []any) ([]int64, int64, error) {
-	all, err := keep.Get(ctx, keyOf(text, args), func(ctx context.Context) (v kept.Value, err error) {
-		v.IDs, err = db.IDs(s.o.DB.Read(ctx), text, args...)
-		return v, err
-	})
-	first := min(page.Start, len(all.IDs))
-	return all.IDs[first:min(first+page.Count, len(all.IDs))], int64(len(all.IDs)), err
-}
-
-// keyOf names what a query gives.
-func keyOf(text string, args []any) string { return fmt.Sprintf("%s\x00%#v", text, args) }
 
 // inOrder puts rows in the order of their ids.
 func inOrder[T any](rows []T, ids []int64, id func(T) int64) []T {
@@ -81,7 +67,7 @@ func (s *Service) LocalChannels(ctx context.Context, page rest.Page) ([]*Channel
 // ChannelsOfAccount lists the channels of an account. A search keeps those
 // whose name or display name contains it.
 func (s *Service) ChannelsOfAccount(ctx context.Context, accountID int64, search string, page rest.Page) ([]*Channel, int64, error) {
-	l := channelList{where: present + " AND channels.account_id = ?", args: []any{accountID}}
+	l := channelList{where: present + " AND channels.account_id = ?", args: []any{accountID}, own: true}
 	if search = input.Line(search); search != "" {
 		like := "%" + db.Like(search) + "%" // SEC-51
 		l.and(`(LOWER(actors.username) LIKE LOWER(?) ESCAPE '\' OR LOWER(actors.name) LIKE LOWER(?) ESCAPE '\')`, like, like)
@@ -99,6 +85,7 @@ type channelList struct {
 	args  []any
 	first string // by what they are sorted before the sort of the page
 	by    []any
+	own   bool // of one account
 }
 
 func (l *channelList) and(condition string, args ...any) {
@@ -116,12 +103,21 @@ func (s *Service) list(ctx context.Context, page rest.Page, l channelList) ([]*C
 	}
 	text := "SELECT channels.id FROM channels JOIN actors ON actors.id = channels.actor_id WHERE " + l.where +
 		" ORDER BY " + l.first + page.Order(column, "channels.id")
-	ids, total, err := s.pageOf(ctx, s.keptChannels, page, text, append(slices.Clip(l.args), l.by...))
+	args := append(slices.Clip(l.args), l.by...)
+	var ids []int64
+	var total int64
+	var err error
+	if l.own { // who changes them looks at once
+		ids, err = db.IDs(s.o.DB.Read(ctx), text, args...)
+		ids, total = kept.Cut(ids, page.Start, page.Count), int64(len(ids))
+	} else {
+		ids, total, err = s.keptChannels.Page(ctx, page.Start, page.Count, text, args...)
+	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("list channels: %w", err)
 	}
-	where, args := s.listed(ctx) // of many, the ids may be older than a rule
-	rows, err := s.countedByIDs(ctx, ids, where, args...)
+	where, shown := s.listed(ctx) // of many, the ids may be older than a rule
+	rows, err := s.countedByIDs(ctx, ids, where, shown...)
 	return rows, total, err
 }
 

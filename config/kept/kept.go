@@ -110,6 +110,22 @@ func (k *Kept) Get(ctx context.Context, key string, load func(context.Context) (
 	}
 }
 
+// Page cuts count ids from start on out of those that a query gives in their
+// order, which are kept, and tells how many there are.
+func (k *Kept) Page(ctx context.Context, start, count int, query string, args ...any) (ids []int64, total int64, err error) {
+	v, err := k.Get(ctx, fmt.Sprintf("%s\x00%#v", query, args), func(ctx context.Context) (v Value, err error) {
+		v.IDs, err = db.IDs(k.db.Read(ctx), query, args...)
+		return v, err
+	})
+	return Cut(v.IDs, start, count), int64(len(v.IDs)), err
+}
+
+// Cut is the part of ids that a page shows.
+func Cut(ids []int64, start, count int) []int64 {
+	start = min(start, len(ids))
+	return ids[start:min(start+count, len(ids))]
+}
+
 type state int
 
 const (

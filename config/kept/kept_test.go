@@ -97,6 +97,32 @@ func TestMany(t *testing.T) {
 	})
 }
 
+// TestPage: pages together are the list, each with how many there are; what is
+// asked for with other values is another list.
+func TestPage(t *testing.T) {
+	each(t, func(w *world) {
+		w.insert(5, 3, 8, 1, 9)
+		k := kept.New(w.d, "videos_like")
+		for _, c := range []struct {
+			above, start, count int
+			want                string
+			total               int64
+		}{
+			{0, 0, 2, "[9 8]", 5}, {0, 2, 2, "[5 3]", 5}, {0, 4, 2, "[1]", 5}, {0, 5, 2, "[]", 5}, {0, 900, 2, "[]", 5}, {0, 1, 0, "[]", 5}, {4, 0, 9, "[9 8 5]", 3}, {9, 0, 9, "[]", 0},
+		} {
+			ids, total, err := k.Page(w.Context(), c.start, c.count, "SELECT id FROM videos_like WHERE id > ? ORDER BY id DESC", c.above)
+			if err != nil || fmt.Sprint(ids) != c.want || total != c.total {
+				w.Errorf("above %d, %d from %d: %v of %d, %v, want %s of %d", c.above, c.count, c.start, ids, total, err, c.want, c.total)
+			}
+		}
+		w.insert(10)
+		ids, total, err := k.Page(w.Context(), 0, 1, "SELECT id FROM videos_like WHERE id > ? ORDER BY id DESC", 0)
+		if err != nil || fmt.Sprint(ids) != "[10]" || total != 6 {
+			w.Errorf("after a change: %v of %d, %v", ids, total, err)
+		}
+	})
+}
+
 // TestTogether: who asks at the same time waits for one, and gets what it made
 // even when that one has gone away; what failed is not kept.
 func TestTogether(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/fulltext"
+	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/form"
 	"github.com/kinemesh/kinemesh/video/picture"
@@ -226,7 +227,7 @@ func (s *Service) get(c echo.Context) error {
 			s.log.WarnContext(ctx, "stale playlist not refreshed", "playlist", p.IRI, "error", err)
 		}
 	}
-	out, err := s.toAPI(ctx, []Playlist{*p})
+	out, err := s.toAPI(ctx, []int64{p.ID}, "TRUE")
 	if err != nil {
 		return err
 	}
@@ -274,26 +275,33 @@ var sorts = map[string]string{
 	"name": "name", "displayName": "name", "createdAt": "created_at", "updatedAt": "updated_at", "videoChannelPosition": "position", "match": "updated_at",
 }
 
-// answer lists the playlists for which where holds.
-func (s *Service) answer(c echo.Context, defaultSort, where string, args ...any) error {
+// condition is which playlists are listed.
+type condition struct {
+	where string
+	args  []any
+	own   bool // of one account or channel: who changes them looks at once
+}
+
+// answer lists the playlists for which w holds.
+func (s *Service) answer(c echo.Context, defaultSort string, w condition) error {
 	page, err := rest.ParsePage(c, defaultSort, "name", "displayName", "createdAt", "updatedAt", "videoChannelPosition", "match")
 	if err != nil {
 		return err
 	}
 	if t := c.QueryParam("playlistType"); t == "1" || t == "2" {
-		where, args = where+" AND type = ?", append(args, t[0]-'0')
+		w.where, w.args = w.where+" AND type = ?", append(w.args, t[0]-'0')
 	}
 	ctx := c.Request().Context()
 	if s.channels.Rules().Any(ctx) { // SEC-19
 		hidden, more := hostrule.Hidden(channel.Viewer(rest.Current(ctx)))
-		where += " AND (local = TRUE OR account_id NOT IN (SELECT id FROM accounts WHERE actor_id IN (" + hidden + ")))"
-		args = append(args, more...)
+		w.where += " AND (local = TRUE OR account_id NOT IN (SELECT id FROM accounts WHERE actor_id IN (" + hidden + ")))"
+		w.args = append(w.args, more...)
 	}
-	rows, total, err := s.matching(ctx, page, strings.TrimSpace(c.QueryParam("search")), where, args)
+	ids, total, err := s.matching(ctx, page, strings.TrimSpace(c.QueryParam("search")), w)
 	if err != nil {
 		return err
 	}
-	out, err := s.toAPI(ctx, rows)
+	out, err := s.toAPI(ctx, ids, w.where, w.args...) // of many, the ids may be older than what was hidden
 	if err != nil {
 		return err
 	}
@@ -302,20 +310,20 @@ func (s *Service) answer(c echo.Context, defaultSort, where string, args ...any)
 
 // matching narrows a list to those that a text finds. When there are none, a word of
 // it may be mistyped by one letter.
-func (s *Service) matching(ctx context.Context, page rest.Page, text, where string, args []any) (rows []Playlist, total int64, err error) {
+func (s *Service) matching(ctx context.Context, page rest.Page, text string, w condition) (ids []int64, total int64, err error) {
 	if text == "" {
-		return s.pageOf(ctx, page, where, args)
+		return s.pageOf(ctx, page, w)
 	}
-	with := func(q fulltext.Query) ([]Playlist, int64, error) {
+	with := func(q fulltext.Query) ([]int64, int64, error) {
 		found, arg := q.Condition(s.db.Dialect(), searchIndex)
-		return s.pageOf(ctx, page, where+" AND "+found, append(slices.Clip(args), arg))
+		return s.pageOf(ctx, page, condition{w.where + " AND " + found, append(slices.Clip(w.args), arg), w.own})
 	}
 	q := fulltext.Parse(text)
 	if len(q) == 0 {
 		return nil, 0, nil // punctuation
 	}
-	if rows, total, err = with(q); err != nil || total > 0 {
-		return rows, total, err
+	if ids, total, err = with(q); err != nil || total > 0 {
+		return ids, total, err
 	}
 	if q, err = q.Near(s.db.Read(ctx)); err != nil || q == nil {
 		return nil, 0, err
@@ -323,26 +331,29 @@ func (s *Service) matching(ctx context.Context, page rest.Page, text, where stri
 	return with(q)
 }
 
-func (s *Service) pageOf(ctx context.Context, page rest.Page, where string, args []any) (rows []Playlist, total int64, err error) {
-	if err := s.db.Read(ctx).Model(&Playlist{}).Where(where, args...).Count(&total).Error; err != nil {
-		return nil, 0, fmt.Errorf("count playlists: %w", err)
+func (s *Service) pageOf(ctx context.Context, page rest.Page, w condition) (ids []int64, total int64, err error) {
+	query := "SELECT id FROM playlists WHERE " + w.where + " ORDER BY " + page.Order(sorts[page.Sort], "id")
+	if w.own {
+		ids, err = db.IDs(s.db.Read(ctx), query, w.args...)
+		ids, total = kept.Cut(ids, page.Start, page.Count), int64(len(ids))
+	} else {
+		ids, total, err = s.kept.Page(ctx, page.Start, page.Count, query, w.args...)
 	}
-	err = s.db.Read(ctx).Where(where, args...).Order(page.Order(sorts[page.Sort], "id")).Offset(page.Start).Limit(page.Count).Find(&rows).Error
 	if err != nil {
 		return nil, 0, fmt.Errorf("list playlists: %w", err)
 	}
-	return rows, total, nil
+	return ids, total, nil
 }
 
 func (s *Service) list(c echo.Context) error {
-	return s.answer(c, "-createdAt", "privacy = ?", catalog.Public)
+	return s.answer(c, "-createdAt", condition{where: "privacy = ?", args: []any{catalog.Public}})
 }
 
 func (s *Service) search(c echo.Context) error {
 	if q := strings.TrimSpace(c.QueryParam("search")); strings.HasPrefix(q, "https://") || strings.HasPrefix(q, "http://") {
 		return s.searchURL(c, q)
 	}
-	return s.answer(c, "-match", "privacy = ?", catalog.Public)
+	return s.answer(c, "-match", condition{where: "privacy = ?", args: []any{catalog.Public}})
 }
 
 // searchURL finds the playlist at an address, at its origin when p may.
@@ -360,14 +371,15 @@ func (s *Service) searchURL(c echo.Context, uri string) error {
 	if err := s.db.Read(ctx).Where("iri = ? AND privacy <> ?", uri, catalog.Private).Limit(1).Find(&rows).Error; err != nil {
 		return fmt.Errorf("look up playlist: %w", err)
 	}
+	var ids []int64
 	if len(rows) > 0 {
 		if ok, err := s.shows(ctx, rest.Current(ctx), &rows[0]); err != nil {
 			return err
-		} else if !ok {
-			rows = nil
+		} else if ok {
+			ids = append(ids, rows[0].ID)
 		}
 	}
-	out, err := s.toAPI(ctx, rows)
+	out, err := s.toAPI(ctx, ids, "TRUE")
 	if err != nil {
 		return err
 	}
@@ -387,9 +399,9 @@ func (s *Service) listOfAccount(c echo.Context) error {
 		if _, err := s.WatchLaterOf(ctx, a.ID); err != nil {
 			return err
 		}
-		return s.answer(c, "-createdAt", "account_id = ?", a.ID)
+		return s.answer(c, "-createdAt", condition{"account_id = ?", []any{a.ID}, true})
 	}
-	return s.answer(c, "-createdAt", "account_id = ? AND privacy = ?", a.ID, catalog.Public)
+	return s.answer(c, "-createdAt", condition{"account_id = ? AND privacy = ?", []any{a.ID, catalog.Public}, true})
 }
 
 func (s *Service) listOfChannel(c echo.Context) error {
@@ -402,9 +414,9 @@ func (s *Service) listOfChannel(c echo.Context) error {
 		return err
 	}
 	if who := rest.Current(ctx); who != nil && who.AccountID == ch.AccountID {
-		return s.answer(c, "videoChannelPosition", "channel_id = ?", ch.ID)
+		return s.answer(c, "videoChannelPosition", condition{"channel_id = ?", []any{ch.ID}, true})
 	}
-	return s.answer(c, "videoChannelPosition", "channel_id = ? AND privacy = ?", ch.ID, catalog.Public)
+	return s.answer(c, "videoChannelPosition", condition{"channel_id = ? AND privacy = ?", []any{ch.ID, catalog.Public}, true})
 }
 
 // visible finds the video that a client puts on a playlist and may see.

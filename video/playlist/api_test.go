@@ -310,3 +310,63 @@ func TestLists(t *testing.T) {
 		w.ask(nil, "GET", "/users/me/video-playlists/videos-exist?videoIds=1", nil, 401)
 	})
 }
+
+// TestManyPlaylists: where many are, near and far pages together show each public
+// one once, and what is hidden meanwhile is not shown, though the order is kept.
+func TestManyPlaylists(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		const n = 45
+		first, _ := w.make("list 0", 1)
+		now := db.Now()
+		err := d.Tx(t.Context(), func(tx *db.Tx) error {
+			for i := 1; i < n; i++ {
+				err := tx.Exec(`INSERT INTO playlists (id, uuid, iri, account_id, local, name, words, privacy, type, created_at, updated_at)
+ SELECT ?, ?, ?, account_id, TRUE, ?, ?, 1, 1, ?, ? FROM playlists WHERE id = ?`,
+					20_000+i, fmt.Sprintf("00000000-0000-4000-8000-%012d", i), fmt.Sprint("https://x.example/", i), fmt.Sprint("list ", i), fmt.Sprint("list ", i), now, now, first).Error
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages := func(path string) (names map[string]int, total any) {
+			names = map[string]int{}
+			for start := 0; start < n; start += 10 {
+				a := w.ask(nil, "GET", fmt.Sprint(path, "&count=10&start=", start), nil, 200)
+				total = a["total"]
+				for _, p := range a["data"].([]any) {
+					names[p.(m)["displayName"].(string)]++
+				}
+			}
+			return names, total
+		}
+		for _, path := range []string{"/video-playlists?sort=createdAt", "/video-playlists?sort=-name", "/search/video-playlists?search=list"} {
+			names, total := pages(path)
+			if len(names) != n || total != float64(n) {
+				t.Errorf("%s: %d of %v, want %d", path, len(names), total, n)
+			}
+			for name, times := range names {
+				if times != 1 {
+					t.Errorf("%s: %q is shown %d times", path, name, times)
+				}
+			}
+		}
+		err = d.Tx(t.Context(), func(tx *db.Tx) error { return tx.Exec("UPDATE playlists SET privacy = 3 WHERE name = 'list 17'").Error })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"/video-playlists?sort=createdAt", "/search/video-playlists?search=list"} {
+			if names, _ := pages(path); names["list 17"] != 0 || len(names) != n-1 {
+				t.Errorf("%s shows %d, and a private one %d times", path, len(names), names["list 17"])
+			}
+		}
+		w.make("mine", 1)
+		if names, total := pages("/accounts/alice/video-playlists?sort=name"); names["mine"] != 1 || total != float64(n) {
+			t.Errorf("alice's own: %v of %v", names, total)
+		}
+	})
+}

@@ -2,9 +2,12 @@ package playlist
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -39,88 +42,86 @@ type apiPlaylist struct {
 
 var typeLabels = map[int]string{Regular: "Regular", WatchLater: "Watch later"}
 
-// facts are what a list shows of playlists besides their rows.
-type facts struct {
-	lengths  map[int64]int64
-	pictures map[int64]string // name of the first video's miniature
+// facts are the columns of what is shown of a playlist p besides its row: how
+// many elements it has, and the name of its first video's miniature.
+var facts = fmt.Sprintf(`(SELECT COUNT(*) FROM playlist_elements e WHERE e.playlist_id = p.id),
+ COALESCE((SELECT t.filename FROM playlist_elements e JOIN videos v ON v.id = e.video_id JOIN thumbnails t ON t.video_id = v.id AND t.type = %d
+  WHERE e.playlist_id = p.id AND e.position = 1 AND v.privacy = %d AND NOT v.blocked LIMIT 1), '')`, catalog.Miniature, catalog.Public)
+
+// listed is a playlist as lists show it.
+type listed struct {
+	Playlist
+	length  int64
+	picture string // name of the first video's miniature
 }
 
-func (s *Service) facts(ctx context.Context, ids []int64) (*facts, error) {
-	f := &facts{map[int64]int64{}, map[int64]string{}}
+// read reads those of the playlists for which where holds, in the order of ids.
+func (s *Service) read(ctx context.Context, ids []int64, where string, args ...any) ([]listed, error) {
 	if len(ids) == 0 {
-		return f, nil
+		return nil, nil
 	}
-	var rows []struct {
-		PlaylistID, N int64
-		Filename      string
+	in, list := s.db.Dialect().In("id", ids)
+	at := make(map[int64]int, len(ids))
+	for i, id := range ids {
+		at[id] = i
 	}
-	g := s.db.Read(ctx)
-	err := g.Raw("SELECT playlist_id, COUNT(*) AS n FROM playlist_elements WHERE playlist_id IN ? GROUP BY playlist_id", ids).Scan(&rows).Error
+	rows := make([]listed, 0, len(ids))
+	err := db.Each(s.db.Read(ctx), func(r *sql.Rows) error {
+		rows = append(rows, listed{})
+		p := &rows[len(rows)-1]
+		return r.Scan(&p.ID, &p.UUID, &p.IRI, &p.AccountID, &p.ChannelID, &p.Local, &p.Name, &p.Description, &p.Privacy, &p.Type,
+			&p.Position, &p.CreatedAt, &p.UpdatedAt, &p.length, &p.picture)
+	}, `SELECT p.id, p.uuid, p.iri, p.account_id, p.channel_id, p.local, p.name, p.description, p.privacy, p.type, p.position,
+ p.created_at, p.updated_at, `+facts+" FROM playlists p WHERE "+in+" AND "+where, append(list, args...)...)
 	if err != nil {
-		return nil, fmt.Errorf("count elements: %w", err)
+		return nil, fmt.Errorf("read playlists: %w", err)
 	}
-	for _, r := range rows {
-		f.lengths[r.PlaylistID] = r.N
-	}
-	rows = nil
-	err = g.Raw(`SELECT e.playlist_id, t.filename FROM playlist_elements e JOIN videos v ON v.id = e.video_id
- JOIN thumbnails t ON t.video_id = v.id AND t.type = ? WHERE e.position = 1 AND v.privacy = ? AND NOT v.blocked AND e.playlist_id IN ?`,
-		catalog.Miniature, catalog.Public, ids).Scan(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("pictures of playlists: %w", err)
-	}
-	for _, r := range rows {
-		f.pictures[r.PlaylistID] = r.Filename
-	}
-	return f, nil
+	slices.SortFunc(rows, func(a, b listed) int { return at[a.ID] - at[b.ID] })
+	return rows, nil
 }
 
-// toAPI makes the answers for playlists.
-func (s *Service) toAPI(ctx context.Context, rows []Playlist) ([]apiPlaylist, error) {
-	ids := make([]int64, len(rows))
-	var channelIDs []int64
+// toAPI makes the answers for those of the playlists for which where holds.
+func (s *Service) toAPI(ctx context.Context, ids []int64, where string, args ...any) ([]apiPlaylist, error) {
+	rows, err := s.read(ctx, ids, where, args...)
+	if err != nil {
+		return nil, err
+	}
+	accountIDs, channelIDs := make([]int64, len(rows)), make([]int64, 0, len(rows))
 	for i := range rows {
-		ids[i] = rows[i].ID
+		accountIDs[i] = rows[i].AccountID
 		if rows[i].ChannelID != nil {
 			channelIDs = append(channelIDs, *rows[i].ChannelID)
 		}
 	}
-	f, err := s.facts(ctx, ids)
+	accounts, channels, err := s.channels.Summaries(ctx, accountIDs, channelIDs)
 	if err != nil {
 		return nil, err
 	}
-	chans, err := s.channels.ChannelsByIDs(ctx, channelIDs)
-	if err != nil {
-		return nil, err
-	}
-	accounts := map[int64]channel.Summary{}
 	out := make([]apiPlaylist, 0, len(rows))
 	for i := range rows {
 		p := &rows[i]
-		if _, ok := accounts[p.AccountID]; !ok {
-			a, err := s.channels.AccountByID(ctx, p.AccountID)
-			if err != nil {
-				continue // it is being deleted
-			}
-			accounts[p.AccountID] = s.channels.APIAccountSummary(a)
+		owner, ok := accounts[p.AccountID]
+		if !ok {
+			continue // it is being deleted
 		}
 		a := apiPlaylist{
 			ID: p.ID, UUID: p.UUID, ShortUUID: catalog.ShortUUID(p.UUID), IsLocal: p.Local, URL: p.IRI, DisplayName: p.Name,
 			Privacy: labelled{int(p.Privacy), p.Privacy.Label()}, EmbedPath: "/video-playlists/embed/" + p.UUID,
-			Type: labelled{p.Type, typeLabels[p.Type]}, VideosLength: f.lengths[p.ID], CreatedAt: channel.Time(p.CreatedAt),
-			UpdatedAt: channel.Time(p.UpdatedAt), OwnerAccount: accounts[p.AccountID],
+			Type: labelled{p.Type, typeLabels[p.Type]}, VideosLength: p.length, CreatedAt: channel.Time(p.CreatedAt),
+			UpdatedAt: channel.Time(p.UpdatedAt), OwnerAccount: owner,
 		}
 		if p.Description != "" {
 			a.Description = &p.Description
 		}
-		if name := f.pictures[p.ID]; name != "" {
-			path := "/lazy-static/thumbnails/" + name
+		if p.picture != "" {
+			path := "/lazy-static/thumbnails/" + p.picture
 			url := s.urls.Origin + path
 			a.ThumbnailPath, a.ThumbnailURL = &path, &url
 		}
-		if p.ChannelID != nil && chans[*p.ChannelID] != nil {
-			c := s.channels.APIChannelSummary(chans[*p.ChannelID])
-			a.VideoChannel, a.VideoChannelPosition = &c, &p.Position
+		if p.ChannelID != nil {
+			if c, ok := channels[*p.ChannelID]; ok {
+				a.VideoChannel, a.VideoChannelPosition = &c, &p.Position
+			}
 		}
 		out = append(out, a)
 	}

@@ -1,6 +1,7 @@
 package playlist
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,11 +123,11 @@ func (s *Service) elementIRI(p *Playlist, id int64) string {
 
 // document loads what the document of a playlist is made of.
 func (s *Service) document(ctx context.Context, p *Playlist, c *cast) (wirePlaylist, error) {
-	f, err := s.facts(ctx, []int64{p.ID})
-	if err != nil {
-		return wirePlaylist{}, err
+	rows, err := s.read(ctx, []int64{p.ID}, "TRUE")
+	if err != nil || len(rows) == 0 {
+		return wirePlaylist{}, cmp.Or(err, ErrNotFound)
 	}
-	return s.wire(p, c, f.lengths[p.ID], f.pictures[p.ID]), nil
+	return s.wire(p, c, rows[0].length, rows[0].picture), nil
 }
 
 // federate brings what other servers know of a local playlist to what it is now.

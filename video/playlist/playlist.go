@@ -15,6 +15,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/listing"
@@ -34,6 +35,7 @@ type Options struct {
 // Service holds the operations on playlists. It is safe for concurrent use.
 type Service struct {
 	db       *db.DB
+	kept     *kept.Kept
 	engine   *activitypub.Engine
 	catalog  *catalog.Service
 	listing  *listing.Service
@@ -45,7 +47,8 @@ type Service struct {
 // New returns a Service.
 func New(o Options) *Service {
 	return &Service{
-		db: o.DB, engine: o.Engine, catalog: o.Catalog, listing: o.Listing, channels: o.Channels, log: o.Logger, urls: o.Catalog.URLs(),
+		db: o.DB, kept: kept.New(o.DB, "playlists"), engine: o.Engine, catalog: o.Catalog, listing: o.Listing, channels: o.Channels,
+		log: o.Logger, urls: o.Catalog.URLs(),
 	}
 }
 
