@@ -102,10 +102,12 @@ func New(o Options) *Accounts {
 	users.Applicant = applicants.Applicant
 	applicants.Requested = func(tx *db.Tx, r *registration.Registration) error { return told.RegistrationAsked(tx, r.ID) }
 	users.Registered = func(tx *db.Tx, u *user.User) error { return told.UserCreated(tx, u.ID) }
+	mutes := moderation.New(moderation.Options{DB: o.DB, Actors: o.Engine.Actors, Channels: channels, Rules: o.Rules})
+	channels.Hidden = mutes.Hidden
 	return &Accounts{
 		Registrations: applicants,
 		Notifications: told, Users: users, OAuth: auth, Channels: channels, Mail: mails, Pictures: pictures,
-		Mutes:         moderation.New(moderation.Options{DB: o.DB, Actors: o.Engine.Actors, Channels: channels, Rules: o.Rules}),
+		Mutes:         mutes,
 		Subscriptions: subscription.New(subscription.Options{DB: o.DB, Engine: o.Engine, Channels: channels}),
 		commands:      command.Commands(command.Options{DB: o.DB, Engine: o.Engine, Users: users, OAuth: auth}),
 	}

@@ -76,6 +76,11 @@ func (s *Service) matching(ctx context.Context, f SearchFilter, words fulltext.Q
 			l.by = []any{whole, whole}
 		}
 	}
+	if s.Hidden != nil && f.IDs == nil { // who is named is found
+		if hidden, args, some := s.Hidden(ctx, rest.Current(ctx)); some {
+			l.and("channels.account_id NOT IN (SELECT id FROM accounts WHERE actor_id IN ("+hidden+"))", args...)
+		}
+	}
 	if f.Host != nil {
 		l.and("actors.host = ?", *f.Host)
 	}

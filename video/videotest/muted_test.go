@@ -83,6 +83,60 @@ func TestMutedVideos(t *testing.T) {
 	})
 }
 
+// TestMutedChannels: channels of muted accounts and servers are not found by those
+// who do not want to see them, unless they are named.
+func TestMutedChannels(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := videotest.Serve(t, d, videotest.Options{})
+		alice, mod := s.User("alice", rest.RoleUser), s.User("mod", rest.RoleModerator)
+		bob := s.User("bob", rest.RoleUser)
+		for i, who := range []*videotest.User{alice, bob} {
+			s.Tx(func(tx *db.Tx) error {
+				return tx.Exec("UPDATE channels SET words = ? WHERE id = ?", fmt.Sprint(" films ", i), who.ChannelID).Error
+			})
+		}
+		change := func(who *videotest.User, method, path string, body any) {
+			t.Helper()
+			if a := s.As(who, method, path, body); a.Status != http.StatusNoContent {
+				t.Fatalf("%s %s: %d %s", method, path, a.Status, a.Body)
+			}
+		}
+		look := func(when string, want map[*videotest.User]float64) {
+			t.Helper()
+			for who, n := range want {
+				a := s.As(who, "GET", "/search/video-channels?search=films", nil)
+				if a.JSON["total"] != n || float64(len(a.JSON["data"].([]any))) != n {
+					t.Errorf("%s: %s, want %v", when, a.Body, n)
+				}
+				for _, named := range []string{"search=bob_channel@" + s.Host, "search=films&handles=bob_channel"} {
+					if a := s.As(who, "GET", "/search/video-channels?"+named, nil); a.JSON["total"] != 1.0 {
+						t.Errorf("%s: %s finds %s", when, named, a.Body)
+					}
+				}
+			}
+		}
+		look("at first", map[*videotest.User]float64{nil: 2, alice: 2, mod: 2})
+		change(alice, "POST", "/users/me/blocklist/accounts", m{"accountName": "bob"})
+		look("muted by alice", map[*videotest.User]float64{nil: 2, alice: 1, mod: 2})
+		change(alice, "DELETE", "/users/me/blocklist/accounts/bob", nil)
+		look("no more", map[*videotest.User]float64{nil: 2, alice: 2, mod: 2})
+		s.Tx(func(tx *db.Tx) error {
+			return tx.Exec("UPDATE actors SET host = 'far.example' WHERE id IN (?, ?)", bob.ActorID, bob.Channel.ID).Error
+		})
+		change(alice, "POST", "/users/me/blocklist/servers", m{"host": "far.example"})
+		for who, n := range map[*videotest.User]float64{nil: 2, alice: 1} {
+			if a := s.As(who, "GET", "/search/video-channels?search=films", nil); a.JSON["total"] != n {
+				t.Errorf("a server muted by alice: %s, want %v", a.Body, n)
+			}
+		}
+		s.Tx(func(tx *db.Tx) error {
+			return tx.Exec("UPDATE actors SET host = '' WHERE id IN (?, ?)", bob.ActorID, bob.Channel.ID).Error
+		})
+		change(mod, "POST", "/server/blocklist/accounts", m{"accountName": "bob"})
+		look("muted by all", map[*videotest.User]float64{nil: 1, alice: 1, mod: 1})
+	})
+}
+
 // TestMutedOwners: a moderator who looks at muted videos is told which they are, and
 // why: the account or its server, by the instance or by the moderator.
 func TestMutedOwners(t *testing.T) {

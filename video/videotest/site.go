@@ -131,6 +131,7 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 		s.t.Fatal(err)
 	}
 	s.Mutes = moderation.New(moderation.Options{DB: d, Actors: e.Actors, Channels: s.Channels, Rules: s.Rules})
+	s.Channels.Hidden = s.Mutes.Hidden
 	list := listing.New(listing.Options{DB: d, Catalog: s.Catalog, Channels: s.Channels, Mutes: s.Mutes})
 	s.moderation(d, e, list)
 	s.Federation = federation.New(federation.Options{
