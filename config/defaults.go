@@ -10,7 +10,7 @@ func Default() *Config {
 		DataDir:    "./data",
 		Listen:     Listen{Hostname: "127.0.0.1", Port: 9000},
 		TrustProxy: []string{"loopback"},
-		Database:   Database{Port: 5432, Pool: Pool{Max: 20}},
+		Database:   Database{Port: 5432},
 		Redis:      Redis{Port: 6379},
 		OAuth2: OAuth2{TokenLifetime: TokenLifetime{
 			AccessToken:  24 * time.Hour,

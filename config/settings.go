@@ -216,9 +216,10 @@ type Database struct {
 
 // Pool limits the connections to PostgreSQL.
 type Pool struct {
-	// Most connections at once. PeerTube's default is 5; this server does more at
-	// the same time in one process.
-	Max int `key:"max" min:"2" max:"1000"`
+	// Most connections at once; 0: four for each core of this machine, at least 8.
+	// With many more, answers wait for each other in the database instead of in
+	// line, and the slowest are slower.
+	Max int `key:"max" min:"0" max:"1000"`
 }
 
 // Redis names the server of the queues; all empty means embedded.

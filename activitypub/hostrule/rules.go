@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/config/db"
 )
@@ -208,6 +210,12 @@ func isNormal(host string) bool {
 
 // snapshot gives the rules, not older than Lag.
 func (r *Rules) snapshot(ctx context.Context) *snapshot {
+	return r.read(ctx, r.db.Read(context.WithoutCancel(ctx)))
+}
+
+// read is snapshot for who has a connection already: a transaction that waits
+// for a second one may wait for itself.
+func (r *Rules) read(ctx context.Context, q *gorm.DB) *snapshot {
 	s := r.current.Load()
 	if s != nil && time.Since(s.checked) < Lag {
 		return s
@@ -223,7 +231,7 @@ func (r *Rules) snapshot(ctx context.Context) *snapshot {
 		}
 	}
 	defer r.loading.Unlock()
-	fresh, err := r.load(context.WithoutCancel(ctx), s)
+	fresh, err := load(q, s)
 	if err == nil {
 		r.current.Store(fresh)
 		return fresh
@@ -236,8 +244,8 @@ func (r *Rules) snapshot(ctx context.Context) *snapshot {
 }
 
 // load reads the rules, unless old is what the database has still.
-func (r *Rules) load(ctx context.Context, old *snapshot) (*snapshot, error) {
-	version, err := fact(r.db.Read(ctx), factVersion)
+func load(q *gorm.DB, old *snapshot) (*snapshot, error) {
+	version, err := fact(q, factVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -246,6 +254,6 @@ func (r *Rules) load(ctx context.Context, old *snapshot) (*snapshot, error) {
 		fresh.rules = old.rules
 		return fresh, nil
 	}
-	fresh.rules, err = readRules(r.db.Read(ctx))
+	fresh.rules, err = readRules(q)
 	return fresh, err
 }

@@ -155,7 +155,7 @@ func (r *Rules) change(ctx context.Context, do func(*db.Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("rule for a host: %w", err)
 	}
-	fresh, err := r.load(ctx, nil)
+	fresh, err := load(r.db.Read(ctx), nil)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (r *Rules) settle(tx *db.Tx) error {
 
 // Seen notes, in the transaction that stores an actor, a host that may be new.
 func (r *Rules) Seen(tx *db.Tx, host string) error {
-	s := r.snapshot(tx.Statement.Context)
+	s := r.read(tx.Statement.Context, tx.DB)
 	if host == "" || s.unknown || len(s.rules) == 0 && r.mode == Open {
 		return nil
 	}

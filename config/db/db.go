@@ -69,9 +69,12 @@ type Tx struct {
 // "postgres://user:password@host:port/name?sslmode=…". The connection is
 // tried before Open returns.
 func Open(ctx context.Context, rawURL string, opts ...Option) (*DB, error) {
-	o := options{maxConns: 20}
+	var o options
 	for _, opt := range opts {
 		opt(&o)
+	}
+	if o.maxConns == 0 {
+		o.maxConns = max(8, 4*runtime.NumCPU())
 	}
 	switch {
 	case strings.HasPrefix(rawURL, "sqlite:"):
@@ -88,7 +91,8 @@ type options struct{ maxConns int }
 // Option changes how [Open] connects.
 type Option func(*options)
 
-// MaxConns limits the connections to PostgreSQL (20 when not given).
+// MaxConns limits the connections to PostgreSQL; 0, as without it, is four for
+// each core, at least 8.
 func MaxConns(n int) Option { return func(o *options) { o.maxConns = n } }
 
 func gormConfig() *gorm.Config {
@@ -169,7 +173,7 @@ func openPostgres(ctx context.Context, rawURL string, o options) (*DB, error) {
 		return nil, fmt.Errorf("connect to PostgreSQL at %s: %w", u.Host, err)
 	}
 	p.SetMaxOpenConns(o.maxConns)
-	p.SetMaxIdleConns(max(2, o.maxConns/2))
+	p.SetMaxIdleConns(o.maxConns)
 	p.SetConnMaxIdleTime(5 * time.Minute)
 	d := &DB{dialect: Postgres, read: g, write: g}
 	if err := d.Ping(ctx); err != nil {

@@ -104,14 +104,15 @@ func (s *Service) has(ctx context.Context, iri string) (bool, error) {
 
 // remove drops a remote video that is gone at its origin.
 func (s *Service) remove(ctx context.Context, iri string) error {
+	found, err := s.catalog.ByIRI(ctx, iri)
+	if errors.Is(err, catalog.ErrNotFound) || (err == nil && found.Local) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		v, err := s.catalog.ByIRI(ctx, iri)
-		if errors.Is(err, catalog.ErrNotFound) || (err == nil && v.Local) {
-			return nil
-		}
-		if err == nil {
-			v, err = catalog.Lock(tx, v.ID)
-		}
+		v, err := catalog.Lock(tx, found.ID)
 		if errors.Is(err, catalog.ErrNotFound) {
 			return nil
 		}

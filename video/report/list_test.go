@@ -120,7 +120,8 @@ func TestModeratedList(t *testing.T) {
 				t.Errorf("report %d: %v", i+1, video)
 			}
 		}
-		s.world.Tx(func(tx *db.Tx) error { return s.catalog.SetBlock(tx, s.world.Reload(v.ID), true, false) })
+		reloaded := s.world.Reload(v.ID)
+		s.world.Tx(func(tx *db.Tx) error { return s.catalog.SetBlock(tx, reloaded, true, false) })
 		if rows := list("mod", "videoIs=blacklisted"); len(rows) != 3 || rows[0].(m)["video"].(m)["blacklisted"] != true {
 			t.Errorf("reports of blocked videos: %v", rows)
 		}
