@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -94,13 +95,16 @@ const docsURL = "https://docs.joinpeertube.org/api-rest-reference.html#section/E
 
 // WriteProblem answers err. What is neither a *Problem nor one of echo's own
 // errors is logged with the request's id and answered as 500 without detail
-// (SEC-53).
+// (SEC-53). That a client went before its answer was ready is no error.
 func WriteProblem(c echo.Context, log *slog.Logger, err error) {
 	if c.Response().Committed {
 		return
 	}
 	p := AsProblem(err)
-	if p.Status >= http.StatusInternalServerError && p.Code == "" {
+	switch gone := errors.Is(c.Request().Context().Err(), context.Canceled); {
+	case gone:
+		log.DebugContext(c.Request().Context(), "client went", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
+	case p.Status >= http.StatusInternalServerError && p.Code == "":
 		log.ErrorContext(c.Request().Context(), "request failed", "method", c.Request().Method,
 			"path", c.Request().URL.Path, "request", c.Response().Header().Get(echo.HeaderXRequestID), "error", err)
 	}

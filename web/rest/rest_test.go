@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -156,6 +157,13 @@ func TestUnknownErrorsTellNothing(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "hunter2") {
 		t.Errorf("the log lacks the cause: %s", log.String())
+	}
+	log.Reset()
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "POST", "/api/v1/boom", http.NoBody))
+	if log.Len() > 0 {
+		t.Errorf("a client that went is logged as an error: %s", log.String())
 	}
 	if w := do(e, "GET", "/api/v1/nowhere", ""); w.Code != 404 || !strings.Contains(w.Body.String(), `"status":404`) {
 		t.Errorf("unknown route: %d %s", w.Code, w.Body.String())
