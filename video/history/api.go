@@ -28,17 +28,14 @@ func (s *Service) list(c echo.Context) error {
 	if !input.Plain(search) {
 		return rest.Invalid("query", "search", "Should be text", nil)
 	}
-	p := rest.Current(ctx)
-	rows, total, err := s.List(ctx, p, search, page)
+	rows, total, err := s.List(ctx, rest.Current(ctx), search, page)
 	if err != nil {
 		return err
 	}
 	data := make([]catalog.VideoJSON, len(rows))
 	for i := range rows {
-		data[i] = s.o.Catalog.APIVideo(&rows[i], false)
-	}
-	if err := s.o.Catalog.Complete(ctx, p, data); err != nil {
-		return err
+		data[i] = s.o.Catalog.APIVideo(&rows[i].Listed, false)
+		data[i].UserHistory = &catalog.UserHistory{CurrentTime: rows[i].At}
 	}
 	return c.JSON(http.StatusOK, rest.NewList(total, data))
 }

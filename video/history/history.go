@@ -13,12 +13,15 @@ package history
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/fulltext"
+	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/listing"
@@ -40,13 +43,14 @@ type Service struct {
 	// all do.
 	Wanted func(ctx context.Context, userID int64) (bool, error)
 
-	o  Options
-	db *db.DB
+	o    Options
+	db   *db.DB
+	kept *kept.Kept
 }
 
 // New returns a Service and has the catalog tell viewers where they stopped.
 func New(o Options) *Service {
-	s := &Service{o: o, db: o.DB}
+	s := &Service{o: o, db: o.DB, kept: kept.New(o.DB, "videos")}
 	o.Catalog.WatchedAt = s.At
 	return s
 }
@@ -102,31 +106,70 @@ func (s *Service) At(ctx context.Context, userID int64, videoIDs []int64) (map[i
 	return out, nil
 }
 
-// List returns what a user has watched, the last first.
-func (s *Service) List(ctx context.Context, p *rest.Principal, search string, page rest.Page) ([]catalog.Listed, int64, error) {
-	where, args := s.o.Listing.Shown(ctx, p)
+// Watched is a video of a history.
+type Watched struct {
+	catalog.Listed
+	At int // where the user stopped, in seconds
+}
+
+// List returns what a user has watched, the last first. Where many videos are,
+// their number may be some seconds old when others hide theirs.
+func (s *Service) List(ctx context.Context, p *rest.Principal, search string, page rest.Page) ([]Watched, int64, error) {
+	shown, args := s.o.Listing.Shown(ctx, p)
 	args = append([]any{p.UserID}, args...)
+	from := " FROM watch_history h JOIN videos v ON v.id = h.video_id WHERE h.user_id = ? AND " + shown
+	all, allArgs := "SELECT h.video_id"+from, args
 	if search != "" {
 		q := fulltext.Parse(search)
 		if len(q) == 0 {
 			return nil, 0, nil
 		}
 		cond, arg := listing.Matches(s.db.Dialect(), q)
-		where, args = where+" AND "+cond, append(args, arg)
+		all, allArgs = all+" AND "+cond, append(slices.Clip(args), arg)
 	}
-	from := " FROM watch_history h JOIN videos v ON v.id = h.video_id WHERE h.user_id = ? AND " + where
-	var total int64
-	if err := s.db.Read(ctx).Raw("SELECT COUNT(*)"+from, args...).Scan(&total).Error; err != nil {
+	ids, total, err := s.page(ctx, p.UserID, page, all+" ORDER BY "+page.Order("h.updated_at", "h.video_id"), allArgs)
+	if err != nil || len(ids) == 0 {
+		return nil, total, err
+	}
+	in, some := s.db.Dialect().In("h.video_id", ids)
+	at := make(map[int64]int, len(ids))
+	err = db.Each(s.db.Read(ctx), func(r *sql.Rows) error {
+		var id int64
+		var seconds int
+		err := r.Scan(&id, &seconds)
+		at[id] = seconds
+		return err
+	}, "SELECT h.video_id, h.at"+from+" AND "+in, append(slices.Clip(args), some...)...)
+	if err != nil {
+		return nil, 0, fmt.Errorf("what was watched: %w", err)
+	}
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { _, ok := at[id]; return !ok })
+	rows, err := s.o.Listing.ByIDs(ctx, ids)
+	out := make([]Watched, len(rows))
+	for i := range rows {
+		out[i] = Watched{rows[i], at[rows[i].ID]}
+	}
+	return out, total, err
+}
+
+// page cuts a page out of the ids that a query of a user's history gives. They
+// are kept as long as the user has watched and forgotten nothing, since every
+// video has to be looked at.
+func (s *Service) page(ctx context.Context, userID int64, page rest.Page, query string, args []any) ([]int64, int64, error) {
+	var n int64
+	var newest any
+	err := s.db.Read(ctx).Raw("SELECT COUNT(*), MAX(updated_at) FROM watch_history WHERE user_id = ?", userID).Row().Scan(&n, &newest)
+	if err != nil {
 		return nil, 0, fmt.Errorf("count what was watched: %w", err)
 	}
-	var ids []int64
-	err := s.db.Read(ctx).Raw("SELECT h.video_id"+from+" ORDER BY "+page.Order("h.updated_at", "h.video_id")+" LIMIT ? OFFSET ?",
-		append(args, page.Count, page.Start)...).Scan(&ids).Error
+	v, err := s.kept.Get(ctx, fmt.Sprintf("%s\x00%#v\x00%d\x00%v", query, args, n, newest), func(ctx context.Context) (v kept.Value, err error) {
+		v.IDs, err = db.IDs(s.db.Read(ctx), query, args...)
+		return v, err
+	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("list what was watched: %w", err)
 	}
-	rows, err := s.o.Listing.ByIDs(ctx, ids)
-	return rows, total, err
+	return kept.Cut(v.IDs, page.Start, page.Count), int64(len(v.IDs)), nil
 }
 
 // Forget removes one video from a history; it may not be there.

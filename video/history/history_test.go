@@ -59,77 +59,96 @@ func (s *site) names(u *catalogtest.User, path string) []string {
 	return out
 }
 
-func TestHistory(t *testing.T) {
+func TestHistory(t *testing.T) { dbtest.Each(t, testHistory) }
+
+// TestHistoryOfMany: where many videos are, a user sees at once what changed.
+func TestHistoryOfMany(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		s := open(t, d)
-		alice, bob := s.User("alice", rest.RoleUser), s.User("bob", rest.RoleUser)
-		cats, dogs, birds := s.Video(alice, "Cats"), s.Video(alice, "Dogs"), s.Video(alice, "Birds")
-		s.watch(bob, cats, 1)
-		s.watch(bob, dogs, 2.9)
-		s.watch(bob, birds, 3)
-		s.watch(bob, cats, 17) // again, and further
-		s.watch(alice, dogs, 5)
-		is := func(path string, want ...string) {
-			t.Helper()
-			if got := s.names(bob, path); !slices.Equal(got, want) {
-				t.Errorf("%s: %q, want %q", path, got, want)
-			}
+		number := "INSERT INTO sqlite_sequence (name, seq) VALUES ('videos', 20000)"
+		if d.Dialect() == db.Postgres {
+			number = "SELECT setval(pg_get_serial_sequence('videos', 'id'), 20000)"
 		}
-		const list = "/users/me/history/videos"
-		is(list, "Cats17", "Birds3", "Dogs2")
-		is(list+"?count=1&start=1", "Birds3")
-		is(list+"?sort=updatedAt", "Dogs2", "Birds3", "Cats17")
-		is(list+"?search=dog", "Dogs2")
-		is(list + "?search=%25")
-		is("/videos?sort=name", "Birds3", "Cats17", "Dogs2")
-		is("/videos?excludeAlreadyWatched=true")
-		if got := s.Do(bob, "GET", "/api/v1/videos/"+cats.UUID, nil).JSON(t)["userHistory"].(map[string]any)["currentTime"]; got != 17.0 {
-			t.Errorf("the video goes on at %v, want 17", got)
+		if err := d.Tx(t.Context(), func(tx *db.Tx) error { return tx.Exec(number).Error }); err != nil {
+			t.Fatal(err)
 		}
-		for _, u := range []*catalogtest.User{nil, alice} {
-			if v := s.Do(u, "GET", "/api/v1/videos/"+cats.UUID, nil).JSON(t); v["userHistory"] != nil {
-				t.Errorf("%v is told of bob's history: %v", u.Principal(), v["userHistory"])
-			}
-		}
-
-		// What one may not see any more is in no history.
-		s.Tx(func(tx *db.Tx) error { return tx.Exec("UPDATE videos SET privacy = 3 WHERE id = ?", birds.ID).Error })
-		is(list, "Cats17", "Dogs2")
-		s.watch(alice, birds, 4)
-		if got := s.names(alice, list); !slices.Equal(got, []string{"Birds4", "Dogs5"}) {
-			t.Errorf("the owner's history: %q", got)
-		}
-
-		for _, c := range []struct {
-			who          *catalogtest.User
-			method, path string
-			body         any
-			want         int
-			left         []string
-		}{
-			{nil, "GET", "", nil, 401, []string{"Cats17", "Dogs2"}},
-			{nil, "POST", "/remove", map[string]any{}, 401, []string{"Cats17", "Dogs2"}},
-			{nil, "DELETE", "/" + cats.UUID, nil, 401, []string{"Cats17", "Dogs2"}},
-			{bob, "DELETE", "/x", nil, 400, []string{"Cats17", "Dogs2"}},
-			{bob, "GET", "?sort=name", nil, 400, []string{"Cats17", "Dogs2"}},
-			{bob, "GET", "?search=%00", nil, 400, []string{"Cats17", "Dogs2"}},
-			{bob, "POST", "/remove", map[string]any{"beforeDate": "yesterday"}, 400, []string{"Cats17", "Dogs2"}},
-			{bob, "POST", "/remove", map[string]any{"beforeDate": 7}, 400, []string{"Cats17", "Dogs2"}},
-			{bob, "POST", "/remove", map[string]any{"beforeDate": "2020-01-01T00:00:00Z"}, 204, []string{"Cats17", "Dogs2"}},
-			{bob, "DELETE", "/99999", nil, 204, []string{"Cats17", "Dogs2"}},
-			{bob, "DELETE", "/" + cats.UUID, nil, 204, []string{"Dogs2"}},
-			{bob, "DELETE", "/" + cats.UUID, nil, 204, []string{"Dogs2"}},
-			{bob, "POST", "/remove", nil, 204, nil},
-		} {
-			if a := s.Do(c.who, c.method, "/api/v1"+list+c.path, c.body); a.Status != c.want {
-				t.Errorf("%s %s: %d %s, want %d", c.method, c.path, a.Status, a.Body, c.want)
-			}
-			is(list, c.left...)
-		}
-		if got := s.names(alice, list); len(got) != 2 {
-			t.Errorf("alice's history is %q after bob forgot his", got)
-		}
+		testHistory(t, d)
 	})
+}
+
+func testHistory(t *testing.T, d *db.DB) {
+	t.Helper()
+	s := open(t, d)
+	alice, bob := s.User("alice", rest.RoleUser), s.User("bob", rest.RoleUser)
+	cats, dogs, birds := s.Video(alice, "Cats"), s.Video(alice, "Dogs"), s.Video(alice, "Birds")
+	s.watch(bob, cats, 1)
+	s.watch(bob, dogs, 2.9)
+	s.watch(bob, birds, 3)
+	s.watch(bob, cats, 17) // again, and further
+	s.watch(alice, dogs, 5)
+	is := func(path string, want ...string) {
+		t.Helper()
+		if got := s.names(bob, path); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	const list = "/users/me/history/videos"
+	is(list, "Cats17", "Birds3", "Dogs2")
+	is(list+"?count=1&start=1", "Birds3")
+	is(list+"?sort=updatedAt", "Dogs2", "Birds3", "Cats17")
+	is(list+"?search=dog", "Dogs2")
+	is(list + "?search=%25")
+	is("/videos?sort=name", "Birds3", "Cats17", "Dogs2")
+	is("/videos?excludeAlreadyWatched=true")
+	if got := s.Do(bob, "GET", "/api/v1/videos/"+cats.UUID, nil).JSON(t)["userHistory"].(map[string]any)["currentTime"]; got != 17.0 {
+		t.Errorf("the video goes on at %v, want 17", got)
+	}
+	for _, u := range []*catalogtest.User{nil, alice} {
+		if v := s.Do(u, "GET", "/api/v1/videos/"+cats.UUID, nil).JSON(t); v["userHistory"] != nil {
+			t.Errorf("%v is told of bob's history: %v", u.Principal(), v["userHistory"])
+		}
+	}
+
+	// What one may not see any more is in no history.
+	s.Tx(func(tx *db.Tx) error { return tx.Exec("UPDATE videos SET privacy = 3 WHERE id = ?", birds.ID).Error })
+	is(list, "Cats17", "Dogs2")
+	s.watch(bob, dogs, 2)
+	is(list, "Dogs2", "Cats17")
+	s.watch(bob, cats, 17)
+	is(list, "Cats17", "Dogs2")
+	s.watch(alice, birds, 4)
+	if got := s.names(alice, list); !slices.Equal(got, []string{"Birds4", "Dogs5"}) {
+		t.Errorf("the owner's history: %q", got)
+	}
+
+	for _, c := range []struct {
+		who          *catalogtest.User
+		method, path string
+		body         any
+		want         int
+		left         []string
+	}{
+		{nil, "GET", "", nil, 401, []string{"Cats17", "Dogs2"}},
+		{nil, "POST", "/remove", map[string]any{}, 401, []string{"Cats17", "Dogs2"}},
+		{nil, "DELETE", "/" + cats.UUID, nil, 401, []string{"Cats17", "Dogs2"}},
+		{bob, "DELETE", "/x", nil, 400, []string{"Cats17", "Dogs2"}},
+		{bob, "GET", "?sort=name", nil, 400, []string{"Cats17", "Dogs2"}},
+		{bob, "GET", "?search=%00", nil, 400, []string{"Cats17", "Dogs2"}},
+		{bob, "POST", "/remove", map[string]any{"beforeDate": "yesterday"}, 400, []string{"Cats17", "Dogs2"}},
+		{bob, "POST", "/remove", map[string]any{"beforeDate": 7}, 400, []string{"Cats17", "Dogs2"}},
+		{bob, "POST", "/remove", map[string]any{"beforeDate": "2020-01-01T00:00:00Z"}, 204, []string{"Cats17", "Dogs2"}},
+		{bob, "DELETE", "/99999", nil, 204, []string{"Cats17", "Dogs2"}},
+		{bob, "DELETE", "/" + cats.UUID, nil, 204, []string{"Dogs2"}},
+		{bob, "DELETE", "/" + cats.UUID, nil, 204, []string{"Dogs2"}},
+		{bob, "POST", "/remove", nil, 204, nil},
+	} {
+		if a := s.Do(c.who, c.method, "/api/v1"+list+c.path, c.body); a.Status != c.want {
+			t.Errorf("%s %s: %d %s, want %d", c.method, c.path, a.Status, a.Body, c.want)
+		}
+		is(list, c.left...)
+	}
+	if got := s.names(alice, list); len(got) != 2 {
+		t.Errorf("alice's history is %q after bob forgot his", got)
+	}
 }
 
 // TestNoHistory: nothing is kept of who does not want it.
