@@ -5,11 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -35,36 +37,53 @@ func (s *Service) List(ctx context.Context, f Filter, page rest.Page) ([]*User, 
 	if column == "" {
 		return nil, 0, fmt.Errorf("sort %q: not known", page.Sort)
 	}
-	q := s.o.DB.Read(ctx).Model(&User{})
-	if search := input.Line(f.Search); search != "" {
-		like := "%" + db.Like(search) + "%" // SEC-51
-		q = q.Where(`(username LIKE LOWER(?) ESCAPE '\' OR email LIKE LOWER(?) ESCAPE '\')`, like, like)
-	}
-	if f.Blocked != nil {
-		q = q.Where("blocked = ?", *f.Blocked)
-	}
-	if f.Role != nil {
-		q = q.Where("role = ?", *f.Role)
-	}
-	var total int64
-	if err := q.Count(&total).Error; err != nil {
-		return nil, 0, fmt.Errorf("count users: %w", err)
-	}
-	order := page.Order(column, "users.id")
+	from, order := "users", page.Order(column, "users.id")
 	switch {
 	case page.Sort == "lastLoginDate": // the engines differ in where they put null
 		order = "last_login_at IS NULL, " + order
 	case page.Sort == "videoQuotaUsed" && s.UsedSQL == "":
 		order = page.Order("users.id", "users.id")
 	case page.Sort == "videoQuotaUsed":
-		q = q.Joins("LEFT JOIN (" + s.UsedSQL + ") x ON x.user_id = users.id")
+		from += " LEFT JOIN (" + s.UsedSQL + ") x ON x.user_id = users.id"
 		order = page.Order("COALESCE(x.used, 0)", "users.id")
 	}
+	where, args := f.conditions()
+	ids, total, err := s.kept.Page(ctx, page.Start, page.Count, "SELECT users.id FROM "+from+where+" ORDER BY "+order, args...)
+	if err != nil {
+		return nil, 0, fmt.Errorf("order users: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil, total, nil
+	}
+	in, args := s.o.DB.Dialect().In("id", ids)
 	var rows []*User
-	if err := q.Order(order).Offset(page.Start).Limit(page.Count).Find(&rows).Error; err != nil {
+	if err := s.o.DB.Read(ctx).Where(in, args...).Find(&rows).Error; err != nil {
 		return nil, 0, fmt.Errorf("list users: %w", err)
 	}
+	slices.SortFunc(rows, func(a, b *User) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })
 	return rows, total, nil
+}
+
+func (f Filter) conditions() (where string, args []any) {
+	and := func(condition string, values ...any) {
+		if where == "" {
+			where = " WHERE " + condition
+		} else {
+			where += " AND " + condition
+		}
+		args = append(args, values...)
+	}
+	if search := input.Line(f.Search); search != "" {
+		like := "%" + db.Like(search) + "%" // SEC-51
+		and(`(username LIKE LOWER(?) ESCAPE '\' OR email LIKE LOWER(?) ESCAPE '\')`, like, like)
+	}
+	if f.Blocked != nil {
+		and("blocked = ?", *f.Blocked)
+	}
+	if f.Role != nil {
+		and("role = ?", *f.Role)
+	}
+	return where, args
 }
 
 // usage is what a user's videos take, in bytes.
@@ -85,6 +104,23 @@ func (s *Service) usages(ctx context.Context, ids []int64) (map[int64]usage, err
 		out[r.UserID] = r
 	}
 	return out, nil
+}
+
+// keptUsages is usages for lists: all videos and files of the users have to be
+// looked at.
+func (s *Service) keptUsages(ctx context.Context, ids []int64) (map[int64]usage, error) {
+	v, err := s.kept.Get(ctx, fmt.Sprint("usages of ", ids), func(ctx context.Context) (v kept.Value, err error) {
+		all, err := s.usages(ctx, ids)
+		for _, u := range all {
+			v.IDs = append(v.IDs, u.UserID, u.Used, u.Daily, u.Files)
+		}
+		return v, err
+	})
+	out := make(map[int64]usage, len(ids))
+	for u := range slices.Chunk(v.IDs, 4) {
+		out[u[0]] = usage{u[0], u[1], u[2], u[3]}
+	}
+	return out, err
 }
 
 // autocompleteCount is how many names are proposed.

@@ -111,12 +111,12 @@ func (s *Service) oneToAPI(u *User, set Settings, owned channel.Owned) apiUser {
 }
 
 // addUsed sets what the videos of each user take.
-func (s *Service) addUsed(ctx context.Context, users []apiUser) error {
+func addUsed(ctx context.Context, users []apiUser, tell func(context.Context, []int64) (map[int64]usage, error)) error {
 	ids := make([]int64, len(users))
 	for i := range users {
 		ids[i] = users[i].ID
 	}
-	of, err := s.usages(ctx, ids)
+	of, err := tell(ctx, ids)
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func (s *Service) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.addUsed(ctx, out); err != nil {
+	if err := addUsed(ctx, out, s.keptUsages); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, rest.NewList(total, out))
@@ -186,7 +186,7 @@ func (s *Service) get(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.addUsed(ctx, out); err != nil {
+	if err := addUsed(ctx, out, s.usages); err != nil {
 		return err
 	}
 	var check rest.Checker

@@ -16,6 +16,7 @@ import (
 	"github.com/kinemesh/kinemesh/accounts/ticket"
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -110,6 +111,7 @@ type Service struct {
 	Registered func(tx *db.Tx, u *User) error
 
 	o       Options
+	kept    *kept.Kept
 	hasher  *hasher
 	secrets *seal.Box
 	logins  *Limiter
@@ -130,6 +132,7 @@ func New(o Options) *Service {
 		Applicant:        func(context.Context, string) (string, error, error) { return "", nil, nil },
 		Registered:       func(*db.Tx, *User) error { return nil },
 		o:                o,
+		kept:             kept.New(o.DB, "users"),
 		hasher:           newHasher(),
 		secrets:          seal.New(string(o.Config.Secrets.PeerTube), "second factor"),
 		logins:           NewLimiter(o.Config.RatesLimit.Login.Window, o.Config.RatesLimit.Login.Max),
