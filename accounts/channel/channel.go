@@ -275,31 +275,3 @@ func (s *Service) fillAccounts(ctx context.Context, accounts []*Account) error {
 	}
 	return nil
 }
-
-// count sets the follow counts of local actors; remote ones carry what their
-// server said.
-func (s *Service) count(ctx context.Context, actors ...*actor.Actor) error {
-	ids := make([]int64, 0, len(actors))
-	for _, a := range actors {
-		if a != nil && a.Local() {
-			ids = append(ids, a.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	followers, err := s.o.Actors.FollowerCounts(ctx, ids)
-	if err != nil {
-		return fmt.Errorf("followers: %w", err)
-	}
-	following, err := s.o.Actors.FollowingCounts(ctx, ids)
-	if err != nil {
-		return fmt.Errorf("following: %w", err)
-	}
-	for _, a := range actors {
-		if a != nil && a.Local() {
-			a.FollowersCount, a.FollowingCount = followers[a.ID], following[a.ID]
-		}
-	}
-	return nil
-}

@@ -35,9 +35,12 @@ func (s *Service) Accounts(ctx context.Context, page rest.Page) ([]*Account, int
 	if err != nil {
 		return nil, 0, fmt.Errorf("order accounts: %w", err)
 	}
-	rows, err := s.readAccounts(ctx, counted, "accounts.id", ids, where, args...)
+	rows, err := s.readAccounts(ctx, "accounts.id", ids, where, args...)
 	if err == nil {
 		err = s.addPictures(ctx, rows, nil)
+	}
+	if err == nil {
+		err = s.countAll(ctx, rows, nil)
 	}
 	return inOrder(rows, ids, func(a *Account) int64 { return a.ID }), total, err
 }
@@ -125,9 +128,9 @@ func (s *Service) list(ctx context.Context, page rest.Page, l channelList) ([]*C
 // without counts: three queries whatever the number, for lists of videos. Ids
 // without a row, and channels that are gone, are left out.
 func (s *Service) ChannelsByIDs(ctx context.Context, ids []int64) (map[int64]*Channel, error) {
-	rows, err := s.readChannels(ctx, uncounted, "channels.id", ids, present)
+	rows, err := s.readChannels(ctx, "channels.id", ids, present)
 	if err == nil {
-		err = s.addOwners(ctx, uncounted, rows)
+		err = s.addOwners(ctx, rows)
 	}
 	out := make(map[int64]*Channel, len(rows))
 	for _, c := range rows {
@@ -145,9 +148,12 @@ func (s *Service) CountedByIDs(ctx context.Context, ids []int64) ([]*Channel, er
 }
 
 func (s *Service) countedByIDs(ctx context.Context, ids []int64, where string, args ...any) ([]*Channel, error) {
-	rows, err := s.readChannels(ctx, counted, "channels.id", ids, where, args...)
+	rows, err := s.readChannels(ctx, "channels.id", ids, where, args...)
 	if err == nil {
-		err = s.addOwners(ctx, counted, rows)
+		err = s.addOwners(ctx, rows)
+	}
+	if err == nil {
+		err = s.countAll(ctx, nil, rows)
 	}
 	rows = slices.DeleteFunc(rows, func(c *Channel) bool { return c.Account == nil })
 	return inOrder(rows, ids, func(c *Channel) int64 { return c.ID }), err
@@ -159,11 +165,11 @@ type Owned struct {
 	Channels []*Channel // oldest first
 }
 
-// OfUsers finds account and channels of each of the users, with counts: three
+// OfUsers finds account and channels of each of the users, with counts: four
 // queries whatever the number.
 func (s *Service) OfUsers(ctx context.Context, userIDs ...int64) (map[int64]Owned, error) {
 	out := make(map[int64]Owned, len(userIDs))
-	accounts, err := s.readAccounts(ctx, counted, "accounts.user_id", userIDs, "TRUE")
+	accounts, err := s.readAccounts(ctx, "accounts.user_id", userIDs, "TRUE")
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +180,7 @@ func (s *Service) OfUsers(ctx context.Context, userIDs ...int64) (map[int64]Owne
 		owner[a.ID] = *a.UserID
 		ids = append(ids, a.ID)
 	}
-	channels, err := s.readChannels(ctx, counted, "channels.account_id", ids, present)
+	channels, err := s.readChannels(ctx, "channels.account_id", ids, present)
 	if err != nil {
 		return nil, err
 	}
@@ -185,16 +191,22 @@ func (s *Service) OfUsers(ctx context.Context, userIDs ...int64) (map[int64]Owne
 		o.Channels = append(o.Channels, c)
 		out[owner[c.AccountID]] = o
 	}
-	return out, s.addPictures(ctx, accounts, channels)
+	if err := s.addPictures(ctx, accounts, channels); err != nil {
+		return nil, err
+	}
+	return out, s.countAll(ctx, accounts, channels)
 }
 
 // AccountsByActors finds many accounts at once, by the ids of their actors, with
-// actors and counts: two queries whatever the number, for lists of what people
+// actors and counts: three queries whatever the number, for lists of what people
 // wrote. Ids without a row, and actors that are gone, are left out.
 func (s *Service) AccountsByActors(ctx context.Context, actorIDs []int64) (map[int64]*Account, error) {
-	rows, err := s.readAccounts(ctx, counted, "accounts.actor_id", actorIDs, present)
+	rows, err := s.readAccounts(ctx, "accounts.actor_id", actorIDs, present)
 	if err == nil {
 		err = s.addPictures(ctx, rows, nil)
+	}
+	if err == nil {
+		err = s.countAll(ctx, rows, nil)
 	}
 	out := make(map[int64]*Account, len(rows))
 	for _, a := range rows {
@@ -206,11 +218,11 @@ func (s *Service) AccountsByActors(ctx context.Context, actorIDs []int64) (map[i
 // Summaries finds the short forms of accounts and channels, by their ids: three
 // queries whatever the number. Those that are gone are left out.
 func (s *Service) Summaries(ctx context.Context, accountIDs, channelIDs []int64) (accounts, channels map[int64]Summary, err error) {
-	as, err := s.readAccounts(ctx, uncounted, "accounts.id", accountIDs, present)
+	as, err := s.readAccounts(ctx, "accounts.id", accountIDs, present)
 	if err != nil {
 		return nil, nil, err
 	}
-	cs, err := s.readChannels(ctx, uncounted, "channels.id", channelIDs, present)
+	cs, err := s.readChannels(ctx, "channels.id", channelIDs, present)
 	if err == nil {
 		err = s.addPictures(ctx, as, cs)
 	}
