@@ -17,19 +17,22 @@ const farStart = 1_000
 func (s *Service) whole(f *Filter) bool {
 	narrowed := len(f.Categories)+len(f.Licences)+len(f.Languages) > 0 || f.DurationMin != nil || f.DurationMax != nil || f.Host != ""
 	return s.kept.Many() && (f.Page.Start >= farStart || f.Page.Sort == "localVideoFilesSize" || f.NotWatched || f.HasHLS != nil || f.HasWeb != nil ||
-		len(f.TagsOneOf)+len(f.TagsAllOf)+len(f.words)+len(f.AutoTags) > 0 || narrowed && f.Page.Sort != "publishedAt")
+		f.FollowedBy != 0 || len(f.TagsOneOf)+len(f.TagsAllOf)+len(f.words)+len(f.AutoTags) > 0 || narrowed && f.Page.Sort != "publishedAt")
 }
 
 // total is how many videos there are for q.
-func (s *Service) total(ctx context.Context, pool *sql.DB, q *query) (int64, error) {
+func (s *Service) total(ctx context.Context, pool *sql.DB, f *Filter, q *query) (int64, error) {
 	return s.kept.Total(ctx, q.key("total"), func(ctx context.Context) (n int64, err error) {
-		text := bind(s.db.Dialect(), "SELECT COUNT(*) FROM videos v"+q.sql())
-		if err = pool.QueryRowContext(ctx, text, q.args...).Scan(&n); err != nil {
+		text, args := f.countSQL(q)
+		if err = pool.QueryRowContext(ctx, bind(s.db.Dialect(), text), args...).Scan(&n); err != nil {
 			err = fmt.Errorf("count videos: %w", err)
 		}
 		return n, err
 	})
 }
+
+// maxWhole is how many videos pages may be asked for of.
+const maxWhole = 1_000_100
 
 // order makes the ids of a list.
 type order func(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) ([]int64, error)
@@ -60,7 +63,8 @@ func allIDs(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) 
 		first[id] = true
 	}
 	ids := head
-	err := s.each(ctx, pool, "SELECT v.id FROM videos v"+q.sql()+" ORDER BY "+f.order()+" LIMIT 1000100", q.args, func(r *sql.Rows) error {
+	text, args := f.idsSQL(s.db.Dialect(), q, 0, maxWhole)
+	err := s.each(ctx, pool, text, args, func(r *sql.Rows) error {
 		var id int64
 		err := r.Scan(&id)
 		if !first[id] {

@@ -40,14 +40,18 @@ var sortColumns = map[string]string{
 // filesSize has no index: with many videos its order is kept, see [Service.page].
 const filesSize = "(SELECT COALESCE(SUM(f.size), 0) FROM video_files f WHERE f.video_id = v.id)"
 
-// order is the ORDER BY of a list.
-func (f *Filter) order() string {
+// column is what a list is sorted by.
+func (f *Filter) column() string {
 	column, ok := sortColumns[f.Page.Sort]
 	if !ok {
-		column, f.Page.Desc = "v.published_at", true
+		f.Page.Desc = true
+		return "v.published_at"
 	}
-	return f.Page.Order(column, "v.id")
+	return column
 }
+
+// order is the ORDER BY of a list.
+func (f *Filter) order() string { return f.Page.Order(f.column(), "v.id") }
 
 // listColumns are what a list shows of a video's own row.
 const listColumns = `v.id, v.uuid, v.iri, v.channel_id, v.local, v.name, SUBSTR(v.description, 1, 251), v.category, v.licence,
@@ -59,20 +63,15 @@ const listColumns = `v.id, v.uuid, v.iri, v.channel_id, v.local, v.name, SUBSTR(
 // SQLite plans a query anew each time, and planning the joins would take longer
 // than running them. PostgreSQL finds the ids in an index and then the rows.
 func (f *Filter) pageSQL(d db.Dialect, q *query, start, count int) (string, []any) {
-	// Numbers, so that planners see how little is asked for.
-	limit := " ORDER BY " + f.order() + " LIMIT " + strconv.Itoa(count)
-	args := q.args
-	if start > 0 && d == db.Postgres { // which keeps plans by text
-		limit += " OFFSET ?"
-		args = append(slices.Clip(args), start)
-	} else if start > 0 {
-		limit += " OFFSET " + strconv.Itoa(start)
+	if d == db.SQLite && !f.inHalves() {
+		limit := " LIMIT " + strconv.Itoa(count)
+		if start > 0 {
+			limit += " OFFSET " + strconv.Itoa(start)
+		}
+		return "SELECT " + listColumns + " FROM videos v" + q.sql() + " ORDER BY " + f.order() + limit, q.args
 	}
-	if d == db.Postgres {
-		return "SELECT " + listColumns + " FROM videos v WHERE v.id IN (SELECT v.id FROM videos v" + q.sql() + limit +
-			") ORDER BY " + f.order(), args
-	}
-	return "SELECT " + listColumns + " FROM videos v" + q.sql() + limit, args
+	ids, args := f.idsSQL(d, q, start, count)
+	return "SELECT " + listColumns + " FROM videos v WHERE v.id IN (" + ids + ") ORDER BY " + f.order(), args
 }
 
 // List returns one page of the videos that f describes and how many there are
@@ -110,8 +109,13 @@ func (s *Service) read(ctx context.Context, f *Filter) (rows []catalog.Listed, t
 		return nil, 0, err
 	}
 	q := s.conditions(ctx, f)
+	if f.FollowedBy != 0 {
+		if q.version, err = s.followsOf(ctx, pool, f.FollowedBy); err != nil {
+			return nil, 0, err
+		}
+	}
 	if !f.SkipCount {
-		if total, err = s.total(ctx, pool, q); err != nil {
+		if total, err = s.total(ctx, pool, f, q); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -152,7 +156,7 @@ func (s *Service) page(ctx context.Context, pool *sql.DB, f *Filter, q *query) (
 		if err != nil {
 			return nil, err
 		}
-		return s.rows(ctx, pool, part(ids, start, count))
+		return s.shown(ctx, pool, f, part(ids, start, count))
 	case rank != nil:
 		var err error
 		if head, err = s.ids(ctx, f.Page.Sort, rank, pool, f, q); err != nil {
@@ -160,8 +164,8 @@ func (s *Service) page(ctx context.Context, pool *sql.DB, f *Filter, q *query) (
 		}
 		q = q.without(head)
 	}
-	rows, err := s.rows(ctx, pool, part(head, start, count))
-	if err != nil || len(rows) == count || rank != nil && f.Page.Sort != "trending" && len(head) < maxRanked {
+	rows, err := s.shown(ctx, pool, f, part(head, start, count))
+	if err != nil || len(part(head, start, count)) == count || rank != nil && f.Page.Sort != "trending" && len(head) < maxRanked {
 		return rows, err // all there are were ranked
 	}
 	text, args := f.pageSQL(s.db.Dialect(), q, max(0, start-len(head)), count-len(part(head, start, count)))
@@ -178,6 +182,25 @@ func part(ids []int64, start, count int) []int64 {
 		return nil
 	}
 	return ids[start:min(len(ids), start+count)]
+}
+
+// shown reads videos whose ids were found a while ago: what has been hidden since
+// then is left out.
+func (s *Service) shown(ctx context.Context, pool *sql.DB, f *Filter, ids []int64) ([]catalog.Listed, error) {
+	rows, err := s.rows(ctx, pool, ids)
+	return slices.DeleteFunc(rows, func(l catalog.Listed) bool { return !f.shows(&l) }), err
+}
+
+// shows tells whether the list may hold a video as it is now.
+func (f *Filter) shows(l *catalog.Listed) bool {
+	one := func(values []int, value int) bool { return len(values) == 0 || slices.Contains(values, value) }
+	switch {
+	case !f.All:
+		return l.Privacy == catalog.Public && l.State == catalog.Published && !l.Blocked
+	case f.Moderated && f.Include&IncludeBlocked == 0 && l.Blocked:
+		return false
+	}
+	return one(f.Privacies, int(l.Privacy)) && one(f.States, int(l.State))
 }
 
 // rows reads videos by their ids and keeps that order. One that went meanwhile
@@ -248,7 +271,7 @@ func (q *query) without(ids []int64) *query {
 	if len(ids) == 0 {
 		return q
 	}
-	out := &query{args: slices.Clip(q.args)}
+	out := &query{args: slices.Clip(q.args), version: q.version}
 	out.where.WriteString(q.where.String())
 	out.and("v.id NOT IN (" + idList(len(ids), func(i int) int64 { return ids[i] }) + ")")
 	return out
@@ -283,6 +306,7 @@ func (s *Service) addThumbnails(ctx context.Context, pool *sql.DB, rows []catalo
 func (q *query) key(what string) string {
 	var b strings.Builder
 	b.WriteString(what)
+	b.WriteString(q.version)
 	b.WriteString(q.sql())
 	for _, a := range q.args {
 		fmt.Fprintf(&b, "\x00%v", a)

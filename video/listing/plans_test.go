@@ -65,6 +65,18 @@ func TestPlans(t *testing.T) {
 			}
 			t.Logf("%-12s desc=%v: %v with count", c.filter.Page.Sort, c.filter.Page.Desc, time.Since(began).Round(10*time.Microsecond))
 		}
+		// A moderator's list is merged from what is listed for everybody and the rest.
+		for index, sort := range map[string]string{"videos_published": "publishedAt", "videos_views": "views"} {
+			plan, err := w.Listing.Explain(t.Context(), listing.Filter{
+				Page: rest.Page{Sort: sort, Desc: true, Count: 15}, All: true, Moderated: true, Privacies: []int{1, 3},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(plan, index) || !strings.Contains(plan, "videos_unlisted") || strings.Contains(plan, "Seq Scan on videos") || strings.Contains(plan, "SCAN v\n") {
+				t.Errorf("moderators' list by %s does not read %s and videos_unlisted:\n%s", sort, index, plan)
+			}
+		}
 		// What a search finds is read from its index.
 		plan, err := w.Listing.Explain(t.Context(), listing.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}, Search: "lantern"})
 		if err != nil {

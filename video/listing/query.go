@@ -53,8 +53,9 @@ type Filter struct {
 // query collects the conditions of a list; every value becomes a parameter
 // (SEC-51).
 type query struct {
-	where strings.Builder
-	args  []any
+	where   strings.Builder
+	args    []any
+	version string // of other tables that the conditions read; what is kept of another one is of no use
 }
 
 // sql is the WHERE clause, empty without conditions.
@@ -129,11 +130,15 @@ func (f *Filter) query(d db.Dialect, host string) *query {
 	if f.NotWatched && f.Viewer != nil {
 		q.and("NOT EXISTS (SELECT 1 FROM watch_history w WHERE w.user_id = ? AND w.video_id = v.id)", f.Viewer.UserID)
 	}
+	duration := "v.duration"
+	if d == db.SQLite && f.Page.Sort != "duration" {
+		duration = "+v.duration" // no index of it: too many are in a range, and they would have to be sorted
+	}
 	if f.DurationMin != nil {
-		q.and("v.duration >= ?", *f.DurationMin)
+		q.and(duration+" >= ?", *f.DurationMin)
 	}
 	if f.DurationMax != nil {
-		q.and("v.duration <= ?", *f.DurationMax)
+		q.and(duration+" <= ?", *f.DurationMax)
 	}
 	f.times(q)
 	f.files(q, f.HasWeb, "IS NULL")

@@ -112,8 +112,8 @@ func best(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) ([
 func (s *Service) newest(ctx context.Context, pool *sql.DB, f *Filter, q *query) (list []candidate, err error) {
 	by := *f
 	by.Page.Sort, by.Page.Desc = "publishedAt", true
-	cond := "v.id IN (SELECT v.id FROM videos v" + q.sql() + " ORDER BY " + by.order() + " LIMIT " + strconv.Itoa(maxRanked) + ")"
-	err = s.each(ctx, pool, "SELECT v.id, v.views, v.likes, v.dislikes, v.comments, v.published_at FROM videos v WHERE "+cond, q.args,
+	ids, args := by.idsSQL(s.db.Dialect(), q, 0, maxRanked)
+	err = s.each(ctx, pool, "SELECT v.id, v.views, v.likes, v.dislikes, v.comments, v.published_at FROM videos v WHERE v.id IN ("+ids+")", args,
 		func(r *sql.Rows) error {
 			var c candidate
 			var views, likes, dislikes, comments int64

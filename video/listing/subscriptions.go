@@ -1,6 +1,10 @@
 package listing
 
 import (
+	"context"
+	"database/sql"
+	"fmt"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -20,4 +24,13 @@ func (f *Filter) followed(q *query) {
 		q.and(`v.channel_id IN (SELECT c.id FROM accounts me JOIN follows f ON f.follower_id = me.actor_id
  JOIN channels c ON c.actor_id = f.target_id WHERE me.id = ? AND f.state = 'accepted')`, f.FollowedBy)
 	}
+}
+
+// followsOf names the state of an account's subscriptions: it is another one when
+// one begins, is accepted or ends.
+func (s *Service) followsOf(ctx context.Context, pool *sql.DB, account int64) (string, error) {
+	var count, last int64
+	err := pool.QueryRowContext(ctx, bind(s.db.Dialect(), `SELECT COUNT(*), COALESCE(MAX(f.id), 0) FROM accounts me
+ JOIN follows f ON f.follower_id = me.actor_id WHERE me.id = ? AND f.state = 'accepted'`), account).Scan(&count, &last)
+	return fmt.Sprint(" ", count, "/", last, " "), err
 }

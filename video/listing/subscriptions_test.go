@@ -80,3 +80,40 @@ func TestFollowed(t *testing.T) {
 		}
 	})
 }
+
+// TestFollowedMany: on an instance with many videos, too, a subscription that
+// begins or ends is seen at once.
+func TestFollowedMany(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seeds 12,000 rows")
+	}
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := catalogtest.New(t, d)
+		alice, bob, eve := w.User("alice", rest.RoleUser), w.User("bob", rest.RoleUser), w.User("eve", rest.RoleUser)
+		seed(w, alice, 12_000)
+		w.Video(eve, "By Eve")
+		w.Do(nil, "GET", "/api/v1/videos", nil)
+		subscribe := func(target *catalogtest.User) {
+			w.Insert("follows", map[string]any{
+				"follower_id": bob.ActorID, "target_id": target.ChannelActorID, "state": actor.Accepted, "iri": target.ChannelIRI,
+			})
+		}
+		check := func(when string, total float64, first string) {
+			t.Helper()
+			a := w.Do(bob, "GET", "/api/v1/users/me/subscriptions/videos?count=1", nil).JSON(t)
+			data := a["data"].([]any)
+			if a["total"] != total || first == "" != (len(data) == 0) || first != "" && data[0].(map[string]any)["name"] != first {
+				t.Errorf("%s: %v of %v, want %q of %v", when, data, a["total"], first, total)
+			}
+		}
+		check("at first", 0, "")
+		subscribe(eve)
+		check("subscribed to one", 1, "By Eve")
+		subscribe(alice)
+		check("subscribed to two", 12_000-1_200+1, "By Eve")
+		w.Tx(func(tx *db.Tx) error {
+			return tx.Exec("DELETE FROM follows WHERE follower_id = ?", bob.ActorID).Error
+		})
+		check("ended", 0, "")
+	})
+}
