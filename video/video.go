@@ -293,6 +293,13 @@ func (v *Video) ServeActorPictures(find func(ctx context.Context, folder, file s
 	v.serve.ActorPicture = find
 }
 
+// FileToken makes a token that opens the files of a video that p, or whoever
+// brought its password, may see.
+func (v *Video) FileToken(ctx context.Context, p *rest.Principal, of *catalog.Video) (string, error) {
+	token, _, err := v.serve.FileToken(ctx, p, of)
+	return token, err
+}
+
 // UploadExtensions are the endings of files that may be uploaded.
 func (v *Video) UploadExtensions() []string { return v.upload.Extensions() }
 

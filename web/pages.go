@@ -66,6 +66,13 @@ func (p *Pages) Embed(w http.ResponseWriter, v *EmbedPage) error {
 	return p.render(w, http.StatusOK, PolicyEmbed, "embed.html", v)
 }
 
+// AskInFrame asks for the password of a video there, with the status of the
+// refusal.
+func (p *Pages) AskInFrame(w http.ResponseWriter, status int, v *EmbedPage) error {
+	w.Header().Set("Cache-Control", "no-store")
+	return p.render(w, status, PolicyEmbed, "embed.html", v)
+}
+
 // Login writes the login form: 200, or status when the last attempt failed.
 func (p *Pages) Login(w http.ResponseWriter, status int, v *LoginPage) error {
 	v.Robots = "noindex"

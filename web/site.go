@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -47,8 +48,11 @@ type SiteOptions struct {
 	// Registrations are those that moderators approve; nil: there are none.
 	Registrations *registration.Service
 	Playlists     *playlist.Service // nil: there are none
-	Version       string
-	Logger        *slog.Logger
+	// FileToken gives who may see a video a token that opens its files where there
+	// are no cookies; nil: there is none.
+	FileToken func(ctx context.Context, p *rest.Principal, v *catalog.Video) (string, error)
+	Version   string
+	Logger    *slog.Logger
 }
 
 // Site is the pages for people: it fills views from the services and has
@@ -96,6 +100,7 @@ func (s *Site) Routes(r *rest.Router) {
 	r.Root.POST("/w/:id/password", rest.Anyone, s.postPassword)
 	get("/videos/watch/:id", s.oldWatch)
 	get("/videos/embed/:id", s.embed)
+	r.Root.POST("/videos/embed/:id", rest.Anyone, s.postInFrame)
 	if s.o.Playlists != nil {
 		get("/w/p/:id", s.playlist)
 		get("/videos/watch/playlist/:id", s.oldPlaylist)
@@ -119,6 +124,7 @@ func (s *Site) Routes(r *rest.Router) {
 	get("/login", s.login)
 	r.Root.POST("/login", rest.Anyone, s.postLogin)
 	r.Root.POST("/logout", rest.Anyone, s.logout)
+	r.Root.POST("/broadcast/dismiss", rest.Anyone, s.dismiss)
 	s.accountRoutes(r)
 	if s.o.Notifications != nil {
 		s.notificationRoutes(r)
@@ -154,9 +160,7 @@ func (s *Site) shell(c echo.Context) Shell {
 		Instance: s.o.Config.Current().Instance.Name, Origin: s.origin, Path: r.URL.Path,
 		SignUp: s.o.Config.Current().Signup.Enabled, Version: s.o.Version, Unread: -1,
 	}
-	if m := s.o.Config.Current().BroadcastMessage; m.Enabled {
-		v.Broadcast, v.Loud = s.texts.safe(m.Message), m.Level != "info"
-	}
+	s.broadcast(r, &v)
 	if scope := r.URL.Query().Get("scope"); r.URL.Path == "/videos/browse" && scope != "" {
 		v.Path += "?scope=" + scope
 	}

@@ -2,10 +2,12 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -122,9 +124,18 @@ func (s *Site) embed(c echo.Context) error { return s.embedWith(c, nil) }
 func (s *Site) embedWith(c echo.Context, list []Card) error {
 	v, err := s.load(c)
 	if err != nil {
-		return err
+		return s.askInFrame(c, err)
 	}
+	return s.playInFrame(c, v, list, "")
+}
+
+// playInFrame writes the player for a frame of another site. token opens the files
+// of a video that is not for everyone; empty: there is none.
+func (s *Site) playInFrame(c echo.Context, v *loaded, list []Card, token string) error {
 	player := s.player(c, v)
+	if token != "" {
+		player.withToken(token)
+	}
 	player.Autoplay = switched(c, "autoplay", false)
 	player.P2P = player.P2P && s.o.Config.Current().Defaults.P2P.Embed.Enabled
 	return s.pages.Embed(c.Response(), &EmbedPage{
@@ -188,7 +199,7 @@ func (s *Site) player(c echo.Context, v *loaded) Player {
 		p.Notice, p.Detail = "This video has no file that can be played here", "Its server may offer more."
 		p.Link, p.Action = webAddress(v.IRI), "Open it there"
 	}
-	s.viewerSettings(c, &p)
+	s.viewerSettings(c, v, &p)
 	return p
 }
 
@@ -232,7 +243,7 @@ func (s *Site) peers(p *Player, v *loaded, master string) {
 }
 
 // viewerSettings applies what a signed-in viewer chose; an explicit query wins.
-func (s *Site) viewerSettings(c echo.Context, p *Player) {
+func (s *Site) viewerSettings(c echo.Context, v *loaded, p *Player) {
 	ctx := c.Request().Context()
 	who := rest.Current(ctx)
 	if who == nil {
@@ -248,6 +259,35 @@ func (s *Site) viewerSettings(c echo.Context, p *Player) {
 	}
 	p.P2P = p.P2P && set.P2PEnabled
 	p.Autoplay = switched(c, "autoplay", set.AutoPlayVideo)
+	if set.VideosHistoryEnabled && c.QueryParam("start") == "" && !v.IsLive {
+		p.resume(s.stoppedAt(ctx, who, v))
+	}
+}
+
+// stoppedAt is where a user stopped watching, in seconds. A page is worth no less
+// without it.
+func (s *Site) stoppedAt(ctx context.Context, who *rest.Principal, v *loaded) int {
+	if s.o.Catalog.WatchedAt == nil {
+		return 0
+	}
+	at, err := s.o.Catalog.WatchedAt(ctx, who.UserID, []int64{v.ID})
+	if err != nil {
+		s.o.Logger.WarnContext(ctx, "history not read", "error", err)
+	}
+	return at[v.ID]
+}
+
+// resume has the player begin where the viewer stopped, unless that was at the
+// end. Addresses say it too, for browsers without scripts (W3C Media Fragments
+// 4.2.1).
+func (p *Player) resume(at int) {
+	if at <= 0 || at >= p.Duration-1 {
+		return
+	}
+	p.Start = at
+	for i := range p.Sources {
+		p.Sources[i].URL += "#t=" + strconv.Itoa(at)
+	}
 }
 
 // progressive picks the file nearest to fallbackHeight; nil without files.

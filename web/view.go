@@ -32,6 +32,7 @@ type Shell struct {
 	// Broadcast is a message of the administrators, Loud an important one.
 	Broadcast template.HTML
 	Loud      bool
+	Dismiss   string // what stands for the message when it is closed; empty: it stays
 }
 
 // Chip is one link of the row above a list.
@@ -179,6 +180,7 @@ type Player struct {
 	Swarm      string   // the origin's master playlist address
 	ICEServers []string // stun: and turn: addresses, may be empty
 	UUID       string   // views are counted for it; empty: they are not
+	Start      int      // where it begins, in seconds
 	// Notice stands instead of the player: transcoding, failed.
 	Notice  string
 	Detail  string
@@ -274,6 +276,9 @@ type EmbedPage struct {
 	URL       string // path of the watch page
 	ShowTitle bool
 	List      []Card // of a playlist
+
+	Ask   string // instead of the player: where the form for the password goes
+	Error string // what was wrong with the last one
 }
 
 // PasswordPage asks for the password of a video.

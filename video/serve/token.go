@@ -79,23 +79,33 @@ func (s *Serve) newToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	token, expires, err := s.FileToken(ctx, p, v)
+	if err != nil {
+		return err
+	}
+	var a apiToken
+	a.Files.Token, a.Files.Expires = token, channel.Time(expires)
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.JSON(http.StatusOK, a)
+}
+
+// FileToken makes a token for p, or for whoever brought a password of v with the
+// request. Who it is must be allowed to see v.
+func (s *Serve) FileToken(ctx context.Context, p *rest.Principal, v *catalog.Video) (token string, expires time.Time, err error) {
 	var h holder
 	if p != nil {
 		h.userID = p.UserID
 	}
 	if s.Passwords != nil {
 		if h.passwordID, err = s.Passwords.Which(ctx, v); err != nil {
-			return err
+			return "", expires, err
 		}
 	}
 	if h == (holder{}) {
-		return &rest.Problem{Status: http.StatusUnauthorized, Detail: "Not authenticated"}
+		return "", expires, &rest.Problem{Status: http.StatusUnauthorized, Detail: "Not authenticated"}
 	}
-	expires := time.Now().UTC().Truncate(time.Second).Add(tokenLife)
-	var a apiToken
-	a.Files.Token, a.Files.Expires = s.tokens.sign(h, v.UUID, expires), channel.Time(expires)
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-	return c.JSON(http.StatusOK, a)
+	expires = time.Now().UTC().Truncate(time.Second).Add(tokenLife)
+	return s.tokens.sign(h, v.UUID, expires), expires, nil
 }
 
 // permit is nil when the request may have bytes of v: of the signed-in user, with

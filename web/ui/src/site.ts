@@ -69,6 +69,15 @@ document.addEventListener('click', (event) => {
   }
 })
 
+// A message is closed without a new page; the answer's cookie keeps it closed.
+document.addEventListener('submit', (event) => {
+  const form = event.target as HTMLFormElement
+  if (!form.matches('[data-dismiss]')) return
+  event.preventDefault()
+  fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form) as unknown as Record<string, string>), redirect: 'manual' })
+    .then(() => form.parentElement!.remove(), () => form.submit())
+})
+
 document.addEventListener('keydown', (event) => {
   if (event.key !== '/' || event.ctrlKey || event.altKey || event.metaKey) return
   if ((event.target as Element).closest('input, textarea, select, [contenteditable], dialog')) return

@@ -2,16 +2,17 @@
 // streaming engine, peers, remembered settings.
 //
 // Attributes: hls (URL of the master playlist), duration (seconds), label,
-// autoplay, p2p, theatre, and as JSON or text: trackers (["wss://…"]),
-// ice (RTCIceServer list), sha256 (URL of segments-sha256.json), swarm (URL of
-// the origin's master playlist), video (UUID for which a view is counted).
+// start (seconds), autoplay, p2p, theatre, and as JSON or text: trackers
+// (["wss://…"]), ice (RTCIceServer list), sha256 (URL of segments-sha256.json),
+// swarm (URL of the origin's master playlist), video (UUID for which the server
+// is told what is watched).
 import { build, type Parts } from './chrome'
 import { shortcut } from './keys'
 import { type Engine, noStats, type P2POptions, type PlayerStats } from './types'
 import { bytes, percent, timestamp } from '../lib/format'
 
 const STATS_EVERY = 1000
-const VIEW_AFTER = 10 // seconds watched
+const BEAT_EVERY = 5000 // what PeerTube's player does
 
 const store = {
   get(key: string): string | null {
@@ -83,7 +84,7 @@ export class KinemeshPlayer extends HTMLElement {
 
   async #load(): Promise<void> {
     const url = this.getAttribute('hls')
-    const start = timestamp(this.#query.get('start'))
+    const start = timestamp(this.#query.get('start') ?? this.getAttribute('start'))
     if (!url || !('MediaSource' in window || 'ManagedMediaSource' in window)) {
       if (start) this.video.currentTime = start
       return
@@ -150,7 +151,7 @@ export class KinemeshPlayer extends HTMLElement {
       if (this.#engine) this.#engine.start()
       else void this.#play()
     }, o)
-    this.#countView(o)
+    this.#tell(o)
     const stop = timestamp(this.#query.get('stop'))
     if (stop) {
       const atStop = () => {
@@ -191,26 +192,29 @@ export class KinemeshPlayer extends HTMLElement {
     }, o)
   }
 
-  // A view counts after ten seconds, or half of a shorter video, really watched.
-  #countView(o: AddEventListenerOptions): void {
+  // The server is told every few seconds what is watched, and where: it counts
+  // views and remembers for users where they stopped.
+  #tell(o: AddEventListenerOptions): void {
     const uuid = this.getAttribute('video')
     if (!uuid) return
     const { video } = this
-    const need = Math.min(VIEW_AFTER, Number(this.getAttribute('duration')) / 2 || VIEW_AFTER)
-    let watched = 0
-    let last = 0
-    const tick = () => {
-      const step = video.currentTime - last
-      last = video.currentTime
-      if (step > 0 && step < 2) watched += step
-      if (watched < need) return
-      video.removeEventListener('timeupdate', tick)
+    let last = 0 // when it was told last; 0: it has not begun
+    const tell = (seek = false) => {
+      last = Date.now()
       void fetch(`/api/v1/videos/${uuid}/views`, {
         method: 'POST', headers: { 'Content-Type': 'application/json' }, keepalive: true,
-        body: JSON.stringify({ currentTime: Math.floor(video.currentTime) }),
+        body: JSON.stringify({ currentTime: Math.floor(video.currentTime), ...(seek && { viewEvent: 'seek' }) }),
       }).catch(() => undefined)
     }
-    video.addEventListener('timeupdate', tick, o)
+    video.addEventListener('playing', () => { if (!last) tell() }, o)
+    video.addEventListener('timeupdate', () => { if (last && !video.paused && Date.now() - last >= BEAT_EVERY) tell() }, o)
+    let sought = 0
+    video.addEventListener('seeked', () => {
+      clearTimeout(sought) // who drags seeks many times
+      if (last) sought = window.setTimeout(() => tell(true), 500)
+    }, o)
+    video.addEventListener('pause', () => { if (last && !video.seeking) tell() }, o)
+    window.addEventListener('pagehide', () => { if (last && !video.paused) tell() }, o)
   }
 
   #theatre(): void {

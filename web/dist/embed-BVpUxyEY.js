@@ -1,1 +1,0 @@
-import"./player-K1AJaTDW.js";

@@ -1,0 +1,1 @@
+import"./player-DY2ZrcLn.js";
