@@ -3,10 +3,12 @@ package channel
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 
 	"github.com/kinemesh/kinemesh/accounts/input"
+	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -215,23 +217,48 @@ func (s *Service) AccountsByActors(ctx context.Context, actorIDs []int64) (map[i
 	return out, err
 }
 
-// Summaries finds the short forms of accounts and channels, by their ids: three
+// Summaries finds the short forms of accounts and channels, by their ids: two
 // queries whatever the number. Those that are gone are left out.
 func (s *Service) Summaries(ctx context.Context, accountIDs, channelIDs []int64) (accounts, channels map[int64]Summary, err error) {
-	as, err := s.readAccounts(ctx, "accounts.id", accountIDs, present)
+	type found struct {
+		id    int64
+		actor actor.Actor
+		in    map[int64]Summary
+	}
+	accounts, channels = make(map[int64]Summary, len(accountIDs)), make(map[int64]Summary, len(channelIDs))
+	if len(accountIDs)+len(channelIDs) == 0 {
+		return accounts, channels, nil
+	}
+	const columns = "actors.id, actors.username, actors.name, actors.iri, actors.host"
+	ofAccounts, args := s.o.DB.Dialect().In("accounts.id", accountIDs)
+	ofChannels, more := s.o.DB.Dialect().In("channels.id", channelIDs)
+	var all []found
+	err = db.Each(s.o.DB.Read(ctx), func(r *sql.Rows) error {
+		f := found{in: accounts}
+		var isChannel bool
+		err := r.Scan(&isChannel, &f.id, &f.actor.ID, &f.actor.Username, &f.actor.Name, &f.actor.IRI, &f.actor.Host)
+		if isChannel {
+			f.in = channels
+		}
+		all = append(all, f)
+		return err
+	}, "SELECT FALSE, accounts.id, "+columns+" FROM accounts JOIN actors ON actors.id = accounts.actor_id WHERE "+ofAccounts+" AND "+present+
+		" UNION ALL SELECT TRUE, channels.id, "+columns+" FROM channels JOIN actors ON actors.id = channels.actor_id WHERE "+ofChannels+" AND "+present,
+		append(args, more...)...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read accounts and channels: %w", err)
+	}
+	ids := make([]int64, len(all))
+	for i := range all {
+		ids[i] = all[i].actor.ID
+	}
+	pictures, err := s.o.Pictures.Of(ctx, ids...)
 	if err != nil {
 		return nil, nil, err
 	}
-	cs, err := s.readChannels(ctx, "channels.id", channelIDs, present)
-	if err == nil {
-		err = s.addPictures(ctx, as, cs)
+	for i := range all {
+		f := &all[i]
+		f.in[f.id] = s.summary(f.id, &f.actor, pictures[f.actor.ID])
 	}
-	accounts, channels = make(map[int64]Summary, len(as)), make(map[int64]Summary, len(cs))
-	for _, a := range as {
-		accounts[a.ID] = s.APIAccountSummary(a)
-	}
-	for _, c := range cs {
-		channels[c.ID] = s.APIChannelSummary(c)
-	}
-	return accounts, channels, err
+	return accounts, channels, nil
 }

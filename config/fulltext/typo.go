@@ -1,6 +1,7 @@
 package fulltext
 
 import (
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -73,17 +74,18 @@ func nearest(g *gorm.DB, w string) (near []string, err error) {
 	for column, begin := range map[string]string{
 		"word": string(r[:half]), "reversed": reversed(r[len(r)-half:]),
 	} {
-		var words []string
-		err := g.Raw("SELECT word FROM search_words WHERE "+column+" >= ? AND "+column+" < ? ORDER BY "+column+" LIMIT ?",
-			begin, begin+string(rune(0x10FFFF)), candidates).Scan(&words).Error
-		if err != nil {
-			return nil, fmt.Errorf("similar words: %w", err)
-		}
-		for _, c := range words {
+		err := db.Each(g, func(rows *sql.Rows) error {
+			var c string
+			err := rows.Scan(&c)
 			if !seen[c] && len(near) < maxNear && oneMistake(r, []rune(c)) {
 				seen[c] = true
 				near = append(near, c)
 			}
+			return err
+		}, "SELECT word FROM (SELECT word FROM search_words WHERE "+column+" >= ? AND "+column+" < ? ORDER BY "+column+" LIMIT ?) AS known WHERE LENGTH(word) BETWEEN ? AND ?",
+			begin, begin+string(rune(0x10FFFF)), candidates, len(r)-1, len(r)+1)
+		if err != nil {
+			return nil, fmt.Errorf("similar words: %w", err)
 		}
 	}
 	return near, nil

@@ -275,6 +275,9 @@ var sorts = map[string]string{
 	"name": "name", "displayName": "name", "createdAt": "created_at", "updatedAt": "updated_at", "videoChannelPosition": "position", "match": "updated_at",
 }
 
+// public is written out, since SQLite plans a query with a parameter twice.
+var public = fmt.Sprintf("privacy = %d", catalog.Public)
+
 // condition is which playlists are listed.
 type condition struct {
 	where string
@@ -346,14 +349,14 @@ func (s *Service) pageOf(ctx context.Context, page rest.Page, w condition) (ids 
 }
 
 func (s *Service) list(c echo.Context) error {
-	return s.answer(c, "-createdAt", condition{where: "privacy = ?", args: []any{catalog.Public}})
+	return s.answer(c, "-createdAt", condition{where: public})
 }
 
 func (s *Service) search(c echo.Context) error {
 	if q := strings.TrimSpace(c.QueryParam("search")); strings.HasPrefix(q, "https://") || strings.HasPrefix(q, "http://") {
 		return s.searchURL(c, q)
 	}
-	return s.answer(c, "-match", condition{where: "privacy = ?", args: []any{catalog.Public}})
+	return s.answer(c, "-match", condition{where: public})
 }
 
 // searchURL finds the playlist at an address, at its origin when p may.
@@ -401,7 +404,7 @@ func (s *Service) listOfAccount(c echo.Context) error {
 		}
 		return s.answer(c, "-createdAt", condition{"account_id = ?", []any{a.ID}, true})
 	}
-	return s.answer(c, "-createdAt", condition{"account_id = ? AND privacy = ?", []any{a.ID, catalog.Public}, true})
+	return s.answer(c, "-createdAt", condition{"account_id = ? AND " + public, []any{a.ID}, true})
 }
 
 func (s *Service) listOfChannel(c echo.Context) error {
@@ -416,7 +419,7 @@ func (s *Service) listOfChannel(c echo.Context) error {
 	if who := rest.Current(ctx); who != nil && who.AccountID == ch.AccountID {
 		return s.answer(c, "videoChannelPosition", condition{"channel_id = ?", []any{ch.ID}, true})
 	}
-	return s.answer(c, "videoChannelPosition", condition{"channel_id = ? AND privacy = ?", []any{ch.ID, catalog.Public}, true})
+	return s.answer(c, "videoChannelPosition", condition{"channel_id = ? AND " + public, []any{ch.ID}, true})
 }
 
 // visible finds the video that a client puts on a playlist and may see.
