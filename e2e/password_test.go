@@ -69,4 +69,25 @@ func TestProtectedVideo(t *testing.T) {
 	if s := text(other); strings.Contains(s, "For friends") {
 		t.Errorf("another browser sees: %s", s)
 	}
+
+	// The page for frames does the same.
+	if page, err = browser.Open(ctx, i.Origin+"/videos/embed/"+v.ShortUUID, rig.PageOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if s := text(page); !strings.Contains(s, "asks for a password") || strings.Contains(s, "For friends") {
+		t.Fatalf("the frame before: %s", s)
+	}
+	if err := page.Eval(ctx, `document.querySelector('#password').value = 'Grüße, friend'; document.querySelector('form').submit(); true`, nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(ctx, t, 30*time.Second, "the frame has the video", func(context.Context) (bool, error) {
+		return strings.Contains(text(page), "For friends"), nil
+	})
+	if err := page.Eval(ctx, `(v => { v.muted = true; v.play(); return true })(document.querySelector('video'))`, nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(ctx, t, time.Minute, "the frame plays", func(ctx context.Context) (bool, error) {
+		n, err := page.Frames(ctx)
+		return n > 5, err
+	})
 }
