@@ -123,7 +123,7 @@ func TestPlans(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s, _ := assembleWhole(t, d)
 		root, bob := s.login("root"), s.user("bob", 2)
-		if err := seed.Fill(t.Context(), d, seed.Options{Videos: 2000, Comments: 5000, Channels: 100, Origin: s.cfg.Origin()}); err != nil {
+		if err := seed.Fill(t.Context(), d, seed.Options{Videos: 2000, Comments: 5000, Channels: 100, Playlists: 400, Origin: s.cfg.Origin()}); err != nil {
 			t.Fatal(err)
 		}
 		one := fillMore(t, d)
