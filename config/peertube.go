@@ -15,7 +15,7 @@ var renamed = map[string]string{
 // effect in this version. Naming them keeps the warnings of an admin's file
 // short and those about spelling mistakes visible.
 var peerTubeKeys = []string{
-	"auto_blacklist", "blocklist", "cache", "client", "csp", "defaults",
+	"auto_blacklist", "blocklist", "cache.torrents", "client", "csp", "defaults",
 	"download", "export", "geo_ip", "import", "live",
 	"nsfw_flags_settings", "object_storage", "open_telemetry", "peertube", "plugins", "redundancy",
 	"remote_runners", "security", "services", "stats", "storyboards.remote_runners", "theme",

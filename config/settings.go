@@ -114,6 +114,9 @@ type Config struct {
 	// Pictures made of a video.
 	Thumbnails Thumbnails `key:"thumbnails"`
 
+	// Files of other servers' videos, which are fetched when somebody looks.
+	Cache Cache `key:"cache"`
+
 	// Files of videos that are there already.
 	VideoFile VideoFile `key:"video_file"`
 
@@ -484,6 +487,22 @@ type Followings struct {
 type FollowingsInstance struct {
 	// Whether a server that follows this one is followed in turn.
 	AutoFollowBack Toggle `key:"auto_follow_back"`
+}
+
+// Cache says how much of other servers is kept; what was fetched first goes first.
+type Cache struct {
+	// Pictures of videos.
+	Previews CacheSize `key:"previews"`
+	// Subtitles.
+	Captions CacheSize `key:"captions"`
+	// Pictures of the seek bar.
+	Storyboards CacheSize `key:"storyboards"`
+}
+
+// CacheSize is a number of files.
+type CacheSize struct {
+	// At most so many are kept for longer than an hour.
+	Size int `key:"size" min:"0" max:"1000000000"`
 }
 
 // Toggle switches one thing on or off.

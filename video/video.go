@@ -22,6 +22,7 @@ import (
 	"github.com/kinemesh/kinemesh/migrations"
 	"github.com/kinemesh/kinemesh/video/audit"
 	"github.com/kinemesh/kinemesh/video/block"
+	"github.com/kinemesh/kinemesh/video/cache"
 	"github.com/kinemesh/kinemesh/video/caption"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/chapter"
@@ -109,6 +110,7 @@ type Video struct {
 	notify     *notify.Service
 	redundancy *redundancy.Service
 	words      *watchedword.Service
+	cache      *cache.Service
 	block      *block.Service
 }
 
@@ -234,6 +236,7 @@ func (v *Video) assemble() (err error) {
 	}
 	o.Channels.Stats, o.Channels.SupportChanged = v.view.ChannelStats, v.supportChanged
 	v.publishing()
+	v.cache = cache.New(cache.Options{DB: o.DB, Store: v.store, Limits: func() config.Cache { return cfg.Current().Cache }})
 	v.serve.FetchPictures, v.serve.FetchCaptions, v.serve.FetchStoryboard = v.federation.FetchPictures, v.caption.Fetch, v.storyboard.Fetch
 	return nil
 }
@@ -255,8 +258,8 @@ func (v *Video) Module() activitypub.Module {
 	m := activitypub.Merge(v.Comments.Module(), v.rate.Module(), v.view.Module(), v.History.Module(), v.report.Module(), v.redundancy.Module(), v.Playlists.Module(), v.federation.Module())
 	m.Name = "video"
 	m.Migrations, m.Commands = []migrations.Set{migrations.Video}, v.commands()
-	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs(), v.schedule.Jobs(), v.words.Jobs(), []jobs.Handler{jobs.Handle(v.copySupport)})
-	m.Periodic = slices.Concat(m.Periodic, v.Catalog.Periodic(), v.upload.Periodic(), v.schedule.Periodic())
+	m.Jobs = slices.Concat(m.Jobs, v.Catalog.Jobs(), v.upload.Jobs(), v.transcode.Jobs(), v.storyboard.Jobs(), v.schedule.Jobs(), v.words.Jobs(), v.cache.Jobs(), []jobs.Handler{jobs.Handle(v.copySupport)})
+	m.Periodic = slices.Concat(m.Periodic, v.Catalog.Periodic(), v.upload.Periodic(), v.schedule.Periodic(), v.cache.Periodic())
 	features := m.Routes
 	m.Routes = func(r *rest.Router) {
 		features(r)
