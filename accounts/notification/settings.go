@@ -2,6 +2,7 @@ package notification
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"gorm.io/gorm/clause"
@@ -21,22 +22,26 @@ func (settingRow) TableName() string { return "notification_settings" }
 
 // Settings tells for some users how they want to be told, by PeerTube's names.
 func (s *Service) Settings(ctx context.Context, userIDs ...int64) (map[int64]map[string]int, error) {
-	var rows []settingRow
-	if err := s.o.DB.Read(ctx).Where("user_id IN ?", userIDs).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("notification settings: %w", err)
-	}
 	out := make(map[int64]map[string]int, len(userIDs))
+	known := settings()
 	for _, id := range userIDs {
-		all := map[string]int{}
-		for _, set := range settings() {
+		all := make(map[string]int, len(known))
+		for _, set := range known {
 			all[set.name] = set.value
 		}
 		out[id] = all
 	}
-	for _, r := range rows {
-		if _, known := out[r.UserID][r.Name]; known {
-			out[r.UserID][r.Name] = r.Value
+	in, args := s.o.DB.Dialect().In("user_id", userIDs)
+	err := db.Each(s.o.DB.Read(ctx), func(r *sql.Rows) error {
+		var set settingRow
+		err := r.Scan(&set.UserID, &set.Name, &set.Value)
+		if _, known := out[set.UserID][set.Name]; known {
+			out[set.UserID][set.Name] = set.Value
 		}
+		return err
+	}, "SELECT user_id, name, value FROM notification_settings WHERE "+in, args...)
+	if err != nil {
+		return nil, fmt.Errorf("notification settings: %w", err)
 	}
 	return out, nil
 }
