@@ -293,8 +293,12 @@ func runServe(ctx context.Context, file, roleNames string) (err error) {
 			}
 		}
 	}
+	time.AfterFunc(startOver, forgetStart)
 	return g.Wait()
 }
+
+// startOver is how long after the start its code is run no more.
+const startOver = 10 * time.Second
 
 // intervals are those of the periodic jobs that the settings name.
 func intervals(s config.Schedulers) map[string]time.Duration {
