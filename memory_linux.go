@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -18,14 +17,13 @@ func forgetStart() {
 	if err != nil {
 		return
 	}
-	maps, err := os.Open("/proc/self/maps")
+	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		return
 	}
-	defer maps.Close()
-	for lines := bufio.NewScanner(maps); lines.Scan(); {
+	for line := range strings.Lines(string(maps)) {
 		// 00400000-02537000 r-xp 00000000 fe:00 9994487 /usr/bin/kinemesh
-		field := strings.Fields(lines.Text())
+		field := strings.Fields(line)
 		if len(field) < 6 || field[5] != self || strings.Contains(field[1], "w") {
 			continue // what has been written is nowhere else
 		}
