@@ -22,6 +22,10 @@ func (s *Service) whole(f *Filter) bool {
 
 // total is how many videos there are for q.
 func (s *Service) total(ctx context.Context, pool *sql.DB, f *Filter, q *query) (int64, error) {
+	if s.whole(f) && !inHead(f) { // whose ids are found in any case
+		ids, err := s.wholeIDs(ctx, pool, f, q)
+		return int64(len(ids)), err
+	}
 	return s.kept.Total(ctx, q.key("total"), func(ctx context.Context) (n int64, err error) {
 		text, args := f.countSQL(q)
 		if err = pool.QueryRowContext(ctx, bind(s.db.Dialect(), text), args...).Scan(&n); err != nil {
@@ -47,6 +51,11 @@ func (s *Service) ids(ctx context.Context, name string, by order, pool *sql.DB, 
 		return v, err
 	})
 	return v.IDs, err
+}
+
+// wholeIDs are the ids of the whole list.
+func (s *Service) wholeIDs(ctx context.Context, pool *sql.DB, f *Filter, q *query) ([]int64, error) {
+	return s.ids(ctx, "all by "+f.Page.Sort+f.order(), allIDs, pool, f, q)
 }
 
 // allIDs are the ids of a whole list, as far as pages may be asked for.

@@ -150,9 +150,9 @@ func (s *Service) page(ctx context.Context, pool *sql.DB, f *Filter, q *query) (
 	start, count := f.Page.Start, f.Page.Count
 	var head []int64
 	rank := ranked(f)
-	switch inHead := rank != nil && start+count <= maxRanked; {
-	case !inHead && s.whole(f):
-		ids, err := s.ids(ctx, "all by "+f.Page.Sort+f.order(), allIDs, pool, f, q)
+	switch {
+	case s.whole(f) && !inHead(f):
+		ids, err := s.wholeIDs(ctx, pool, f, q)
 		if err != nil {
 			return nil, err
 		}

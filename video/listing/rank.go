@@ -52,6 +52,9 @@ func ranked(f *Filter) order {
 	return nil
 }
 
+// inHead tells whether a page is among the videos that are ranked.
+func inHead(f *Filter) bool { return ranked(f) != nil && f.Page.Start+f.Page.Count <= maxRanked }
+
 // candidate is a video that is ranked.
 type candidate struct {
 	id    int64
