@@ -2,13 +2,64 @@ package listing
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/fulltext"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
+
+// First returns the first pages of several lists, in the order of the filters.
+// What they are is found by each filter, and kept as totals are; the videos are
+// read together.
+func (s *Service) First(ctx context.Context, filters ...Filter) ([][]catalog.Listed, error) {
+	pool, err := s.db.Read(ctx).DB()
+	if err != nil {
+		return nil, err
+	}
+	pages := make([][]int64, len(filters))
+	for i := range filters {
+		f := &filters[i]
+		pages[i], err = s.ids(ctx, fmt.Sprint(f.Page.Count, " by ", f.order()), firstIDs, pool, f, s.conditions(ctx, f))
+		if err != nil {
+			return nil, fmt.Errorf("list videos: %w", err)
+		}
+	}
+	ids := slices.Concat(pages...)
+	slices.Sort(ids)
+	rows, err := s.ByIDs(ctx, slices.Compact(ids))
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[int64]*catalog.Listed, len(rows))
+	for i := range rows {
+		byID[rows[i].ID] = &rows[i]
+	}
+	out := make([][]catalog.Listed, len(filters))
+	for i, page := range pages {
+		for _, id := range page {
+			if l := byID[id]; l != nil && filters[i].shows(l) { // which may have changed since it was found
+				out[i] = append(out[i], *l)
+			}
+		}
+	}
+	return out, nil
+}
+
+// firstIDs are the ids of a page.
+func firstIDs(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) (ids []int64, err error) {
+	text, args := f.idsSQL(s.db.Dialect(), q, f.Page.Start, f.Page.Count)
+	err = s.each(ctx, pool, text, args, func(r *sql.Rows) error {
+		var id int64
+		err := r.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
+}
 
 // ByIDs returns videos in the order of their ids, whoever may see them; one that
 // is gone is left out.

@@ -162,51 +162,81 @@ func (s *Service) videos(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if i := page - 1; i < len(found.categories) {
-		n := found.categories[i]
-		videos, err := s.list(ctx, listing.Filter{Categories: []int{n}})
-		if err != nil {
-			return err
-		}
-		if len(videos) > 0 {
+	// At most one of each, and in this order.
+	categories, channels, tags := at(found.categories, page), at(found.channels, page), at(found.tags, page)
+	var filters []listing.Filter
+	for _, n := range categories {
+		filters = append(filters, s.filter(ctx, listing.Filter{Categories: []int{n}}))
+	}
+	for _, id := range channels {
+		filters = append(filters, s.filter(ctx, listing.Filter{ChannelID: id}))
+	}
+	for _, tag := range tags {
+		filters = append(filters, s.filter(ctx, listing.Filter{TagsOneOf: []string{tag}}))
+	}
+	lists, err := s.lists(ctx, filters)
+	if err != nil {
+		return err
+	}
+	next := func() (videos []catalog.VideoJSON) {
+		videos, lists = lists[0], lists[1:]
+		return videos
+	}
+	for _, n := range categories {
+		if videos := next(); len(videos) > 0 {
 			out.Categories = append(out.Categories, categoryBlock{labelled{n, label.Category(n)}, videos})
 		}
 	}
-	if i := page - 1; i < len(found.channels) {
-		videos, err := s.list(ctx, listing.Filter{ChannelID: found.channels[i]})
-		if err != nil {
-			return err
-		}
-		if len(videos) > 0 {
+	for range channels {
+		if videos := next(); len(videos) > 0 {
 			out.Channels = append(out.Channels, channelBlock{videos[0].Channel, videos})
 		}
 	}
-	if i := page - 1; i < len(found.tags) {
-		videos, err := s.list(ctx, listing.Filter{TagsOneOf: []string{found.tags[i]}})
-		if err != nil {
-			return err
-		}
-		if len(videos) > 0 {
-			out.Tags = append(out.Tags, tagBlock{found.tags[i], videos})
+	for _, tag := range tags {
+		if videos := next(); len(videos) > 0 {
+			out.Tags = append(out.Tags, tagBlock{tag, videos})
 		}
 	}
 	rest.Share(c)
 	return c.JSON(http.StatusOK, out)
 }
 
-func (s *Service) list(ctx context.Context, f listing.Filter) ([]catalog.VideoJSON, error) {
+// at is what a page shows of a sample: one element, or none when there are fewer.
+func at[T any](sample []T, page int) []T {
+	if page > len(sample) {
+		return nil
+	}
+	return sample[page-1 : page]
+}
+
+// filter completes the conditions of a block.
+func (s *Service) filter(ctx context.Context, f listing.Filter) listing.Filter {
 	f.Page, f.SkipCount = rest.Page{Count: blockVideos, Sort: "publishedAt", Desc: true}, true
 	f.Viewer = rest.Current(ctx)
 	if s.o.HideNSFW() {
 		f.NSFW = new(bool)
 	}
-	rows, _, err := s.o.Listing.List(ctx, f)
+	return f
+}
+
+// lists are the videos of blocks, read together.
+func (s *Service) lists(ctx context.Context, filters []listing.Filter) ([][]catalog.VideoJSON, error) {
+	rows, err := s.o.Listing.First(ctx, filters...)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]catalog.VideoJSON, len(rows))
-	for i := range rows {
-		out[i] = s.o.Catalog.APIVideo(&rows[i], false)
+	out := make([][]catalog.VideoJSON, len(rows))
+	var all []catalog.VideoJSON
+	for _, list := range rows {
+		for i := range list {
+			all = append(all, s.o.Catalog.APIVideo(&list[i], false))
+		}
 	}
-	return out, s.o.Catalog.Complete(ctx, f.Viewer, out)
+	if err := s.o.Catalog.Complete(ctx, rest.Current(ctx), all); err != nil {
+		return nil, err
+	}
+	for i, list := range rows {
+		out[i], all = all[:len(list)], all[len(list):]
+	}
+	return out, nil
 }
