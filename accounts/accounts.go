@@ -70,7 +70,8 @@ func New(o Options) *Accounts {
 	mails := mail.New(mail.Options{DB: o.DB, Config: o.Config})
 	pictures := picture.New(picture.Options{
 		DB: o.DB, Transport: o.Transport, Origin: o.Config.Origin(), Rules: o.Rules, Logger: o.Logger,
-		Avatars: pictureSizes(o.Config.ActorImages.AvatarSizes), Banners: pictureSizes(o.Config.ActorImages.BannerSizes),
+		MaxFetched: func() int { return o.Config.Current().Cache.ActorImages.Size },
+		Avatars:    pictureSizes(o.Config.ActorImages.AvatarSizes), Banners: pictureSizes(o.Config.ActorImages.BannerSizes),
 	})
 	channels := channel.New(channel.Options{
 		Pictures: pictures,
@@ -146,7 +147,7 @@ func (a *Accounts) Module() activitypub.Module {
 		}, a.Mail.Jobs(), a.Pictures.Jobs(), a.Subscriptions.Jobs(), a.Notifications.Jobs()),
 		Periodic: slices.Concat([]jobs.Periodic{
 			{Name: "accounts.clean_sessions", Every: cleanEvery, Args: CleanArgs{}},
-		}, a.Mail.Periodic(), a.Notifications.Periodic()),
+		}, a.Mail.Periodic(), a.Pictures.Periodic(), a.Notifications.Periodic()),
 		Routes:        a.Routes,
 		Commands:      a.commands,
 		Migrations:    []migrations.Set{migrations.Accounts},

@@ -62,7 +62,7 @@ func Default() *Config {
 			HLS:                               Toggle{true},
 		},
 		Storyboards:           Toggle{true},
-		Cache:                 Cache{Previews: CacheSize{500}, Captions: CacheSize{500}, Storyboards: CacheSize{500}},
+		Cache:                 Cache{Previews: CacheSize{500}, Captions: CacheSize{500}, Storyboards: CacheSize{500}, ActorImages: CacheSize{10_000}},
 		DownloadGenerateVideo: DownloadGenerateVideo{MaxParallelDownloads: 100},
 		Feeds:                 Feeds{Videos: FeedSize{20}, Comments: FeedSize{20}},
 		Views: Views{Videos: ViewsVideos{

@@ -497,6 +497,8 @@ type Cache struct {
 	Captions CacheSize `key:"captions"`
 	// Pictures of the seek bar.
 	Storyboards CacheSize `key:"storyboards"`
+	// Avatars and banners of accounts and channels. Fixed in PeerTube.
+	ActorImages CacheSize `key:"actor_images"`
 }
 
 // CacheSize is a number of files.

@@ -87,9 +87,9 @@ type Picture struct {
 	Name      string
 	Extension string
 	Sizes     Sizes
-	RemoteURL string // where its server has it; empty: ours
-	Stored    bool   // the files are here
-	TriedAt   *time.Time
+	RemoteURL string     // where its server has it; empty: ours
+	Stored    bool       // the files are here
+	TriedAt   *time.Time // when it was last fetched, or could not be
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -153,7 +153,9 @@ type Options struct {
 	Rules     *hostrule.Rules // nil: no host is blocked
 	// Avatars and Banners are the sizes that are made; none: those of [Kind.Sizes].
 	Avatars, Banners []Size
-	Logger           *slog.Logger
+	// MaxFetched is how many pictures of other servers are kept; nil: all.
+	MaxFetched func() int
+	Logger     *slog.Logger
 }
 
 // How many pictures are worked on at once: a decoded one may take 320 MB. The
@@ -290,7 +292,7 @@ func dropFiles(tx *db.Tx, pictures []Picture) error {
 
 // Jobs are the job handlers.
 func (s *Service) Jobs() []jobs.Handler {
-	return []jobs.Handler{jobs.Handle(s.drop, jobs.Attempts(10))}
+	return []jobs.Handler{jobs.Handle(s.drop, jobs.Attempts(10)), jobs.Handle(s.evict, jobs.Attempts(1), jobs.Keep(evictEvery))}
 }
 
 func (s *Service) drop(ctx context.Context, a DropArgs) error {

@@ -131,10 +131,10 @@ func (s *Service) fetch(ctx context.Context, p *Picture) error {
 	if err == nil {
 		err = s.write(ctx, &fetched, data, false)
 	}
-	set := map[string]any{"stored": true, "tried_at": nil}
+	set := map[string]any{"tried_at": db.Now(), "stored": true}
 	if err != nil {
 		s.o.Logger.InfoContext(ctx, "picture of a remote actor not fetched", "address", p.RemoteURL, "error", err)
-		set = map[string]any{"tried_at": db.Now()}
+		delete(set, "stored")
 	}
 	var still int64
 	saved := s.o.DB.Tx(context.WithoutCancel(ctx), func(tx *db.Tx) error {
