@@ -78,7 +78,7 @@ type file struct {
 // trim deletes files of one table until most are left.
 func trim[Row any](ctx context.Context, s *Service, most int, of func(*Row) file) error {
 	var rows []Row
-	err := s.o.DB.Read(ctx).Where("stored AND video_id IN (SELECT id FROM videos WHERE local = FALSE)").Find(&rows).Error
+	err := s.o.DB.Read(ctx).Where("stored AND EXISTS (SELECT 1 FROM videos v WHERE v.id = video_id AND v.local = FALSE)").Find(&rows).Error
 	if err != nil {
 		return fmt.Errorf("list fetched files: %w", err)
 	}
