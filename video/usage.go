@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"github.com/kinemesh/kinemesh/accounts/user"
+	"github.com/kinemesh/kinemesh/config/kept"
 	"github.com/kinemesh/kinemesh/video/report"
 )
 
 // TellUsers has users know what their videos take, what they did, and which
 // playlists each of them has.
 func (v *Video) TellUsers(users *user.Service) {
-	users.Used, users.UsageSQL, users.UsedSQL = v.Catalog.Used, usageSQL, usedSQL
+	users.Used, users.UsageSQL, users.UsedSQL, users.KeptUsage = v.Catalog.Used, usageSQL, usedSQL, kept.New(v.o.DB, "videos")
 	users.Stats, users.SpecialPlaylists = v.statsOf, v.specialPlaylists
 }
 

@@ -31,13 +31,14 @@ type Filter struct {
 }
 
 // List finds users. Page.Sort is one of id, username, createdAt, lastLoginDate,
-// role and videoQuotaUsed.
+// role and videoQuotaUsed, whose order may be some seconds old where many videos
+// are.
 func (s *Service) List(ctx context.Context, f Filter, page rest.Page) ([]*User, int64, error) {
 	column := sortColumns()[page.Sort]
 	if column == "" {
 		return nil, 0, fmt.Errorf("sort %q: not known", page.Sort)
 	}
-	from, order := "users", page.Order(column, "users.id")
+	from, order, keep := "users", page.Order(column, "users.id"), s.kept
 	switch {
 	case page.Sort == "lastLoginDate": // the engines differ in where they put null
 		order = "last_login_at IS NULL, " + order
@@ -45,10 +46,10 @@ func (s *Service) List(ctx context.Context, f Filter, page rest.Page) ([]*User, 
 		order = page.Order("users.id", "users.id")
 	case page.Sort == "videoQuotaUsed":
 		from += " LEFT JOIN (" + s.UsedSQL + ") x ON x.user_id = users.id"
-		order = page.Order("COALESCE(x.used, 0)", "users.id")
+		order, keep = page.Order("COALESCE(x.used, 0)", "users.id"), s.KeptUsage
 	}
 	where, args := f.conditions()
-	ids, total, err := s.kept.Page(ctx, page.Start, page.Count, "SELECT users.id FROM "+from+where+" ORDER BY "+order, args...)
+	ids, total, err := keep.Page(ctx, page.Start, page.Count, "SELECT users.id FROM "+from+where+" ORDER BY "+order, args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("order users: %w", err)
 	}
@@ -109,7 +110,7 @@ func (s *Service) usages(ctx context.Context, ids []int64) (map[int64]usage, err
 // keptUsages is usages for lists: all videos and files of the users have to be
 // looked at.
 func (s *Service) keptUsages(ctx context.Context, ids []int64) (map[int64]usage, error) {
-	v, err := s.kept.Get(ctx, fmt.Sprint("usages of ", ids), func(ctx context.Context) (v kept.Value, err error) {
+	v, err := s.KeptUsage.Get(ctx, fmt.Sprint("usages of ", ids), func(ctx context.Context) (v kept.Value, err error) {
 		all, err := s.usages(ctx, ids)
 		for _, u := range all {
 			v.IDs = append(v.IDs, u.UserID, u.Used, u.Daily, u.Files)

@@ -99,6 +99,9 @@ type Service struct {
 	// UsedSQL is a query of user_id and used for every user who has any, to sort
 	// by. It is set at start; without it nobody has any.
 	UsedSQL string
+	// KeptUsage keeps for lists what UsageSQL and UsedSQL give. It is set with them,
+	// since it depends on how many videos there are.
+	KeptUsage *kept.Kept
 	// Stats counts what a user did, for administrators. It is set at start.
 	Stats func(ctx context.Context, userID int64) (Stats, error)
 	// SpecialPlaylists are the playlists that each user has. It is set at start.
@@ -133,6 +136,7 @@ func New(o Options) *Service {
 		Registered:       func(*db.Tx, *User) error { return nil },
 		o:                o,
 		kept:             kept.New(o.DB, "users"),
+		KeptUsage:        kept.New(o.DB, "users"),
 		hasher:           newHasher(),
 		secrets:          seal.New(string(o.Config.Secrets.PeerTube), "second factor"),
 		logins:           NewLimiter(o.Config.RatesLimit.Login.Window, o.Config.RatesLimit.Login.Max),
