@@ -16,6 +16,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/kinemesh/kinemesh/activitypub"
@@ -46,6 +47,8 @@ type Service struct {
 	o    Options
 	db   *db.DB
 	kept *kept.Kept
+
+	forgotten atomic.Int64 // how often anything was
 }
 
 // New returns a Service and has the catalog tell viewers where they stopped.
@@ -153,16 +156,15 @@ func (s *Service) List(ctx context.Context, p *rest.Principal, search string, pa
 }
 
 // page cuts a page out of the ids that a query of a user's history gives. They
-// are kept as long as the user has watched and forgotten nothing, since every
-// video has to be looked at.
+// are kept as long as the user has watched and nobody here has forgotten anything,
+// since every video has to be looked at.
 func (s *Service) page(ctx context.Context, userID int64, page rest.Page, query string, args []any) ([]int64, int64, error) {
-	var n int64
 	var newest any
-	err := s.db.Read(ctx).Raw("SELECT COUNT(*), MAX(updated_at) FROM watch_history WHERE user_id = ?", userID).Row().Scan(&n, &newest)
+	err := s.db.Read(ctx).Raw("SELECT MAX(updated_at) FROM watch_history WHERE user_id = ?", userID).Row().Scan(&newest)
 	if err != nil {
-		return nil, 0, fmt.Errorf("count what was watched: %w", err)
+		return nil, 0, fmt.Errorf("when was watched: %w", err)
 	}
-	v, err := s.kept.Get(ctx, fmt.Sprintf("%s\x00%#v\x00%d\x00%v", query, args, n, newest), func(ctx context.Context) (v kept.Value, err error) {
+	v, err := s.kept.Get(ctx, fmt.Sprintf("%s\x00%#v\x00%v\x00%d", query, args, newest, s.forgotten.Load()), func(ctx context.Context) (v kept.Value, err error) {
 		v.IDs, err = db.IDs(s.db.Read(ctx), query, args...)
 		return v, err
 	})
@@ -188,6 +190,7 @@ func (s *Service) ForgetBefore(ctx context.Context, userID int64, before time.Ti
 
 func (s *Service) remove(ctx context.Context, where string, args ...any) error {
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		tx.AfterCommit(func() { s.forgotten.Add(1) })
 		return tx.Exec("DELETE FROM watch_history WHERE "+where, args...).Error
 	})
 	if err != nil {
