@@ -66,13 +66,13 @@ func inOrder[T any](rows []T, ids []int64, id func(T) int64) []T {
 
 // LocalChannels lists the channels of this instance.
 func (s *Service) LocalChannels(ctx context.Context, page rest.Page) ([]*Channel, int64, error) {
-	return s.list(ctx, page, channelList{where: present + " AND channels.local = TRUE"})
+	return s.list(ctx, page, channelList{where: present + " AND channels.local = TRUE", shown: present})
 }
 
 // ChannelsOfAccount lists the channels of an account. A search keeps those
 // whose name or display name contains it.
 func (s *Service) ChannelsOfAccount(ctx context.Context, accountID int64, search string, page rest.Page) ([]*Channel, int64, error) {
-	l := channelList{where: present + " AND channels.account_id = ?", args: []any{accountID}, own: true}
+	l := channelList{where: present + " AND channels.account_id = ?", args: []any{accountID}, own: true, shown: present}
 	if search = input.Line(search); search != "" {
 		like := "%" + db.Like(search) + "%" // SEC-51
 		l.and(`(LOWER(actors.username) LIKE LOWER(?) ESCAPE '\' OR LOWER(actors.name) LIKE LOWER(?) ESCAPE '\')`, like, like)
@@ -91,6 +91,11 @@ type channelList struct {
 	first string // by what they are sorted before the sort of the page
 	by    []any
 	own   bool // of one account
+
+	// What is asked of the rows of a page once more: of many channels, the order
+	// may be older than who hides what.
+	shown     string
+	shownArgs []any
 }
 
 func (l *channelList) and(condition string, args ...any) {
@@ -121,8 +126,7 @@ func (s *Service) list(ctx context.Context, page rest.Page, l channelList) ([]*C
 	if err != nil {
 		return nil, 0, fmt.Errorf("list channels: %w", err)
 	}
-	where, shown := s.listed(ctx) // of many, the ids may be older than a rule
-	rows, err := s.countedByIDs(ctx, ids, where, shown...)
+	rows, err := s.countedByIDs(ctx, ids, l.shown, l.shownArgs...)
 	return rows, total, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/kinemesh/kinemesh/accounts/accountstest"
+	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
@@ -69,5 +70,70 @@ func TestManyAccounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(false, n-n/10)
+	})
+}
+
+// TestManyChannels: where many are, near and far pages of a search together show
+// each channel once, the best first, and none of a server that was blocked since.
+func TestManyChannels(t *testing.T) {
+	const n = 60
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		e := accountstest.New(t, d)
+		now := db.Now()
+		err := d.Tx(t.Context(), func(tx *db.Tx) error {
+			for i := range int64(n) {
+				host := fmt.Sprintf("h%d.example", i%10)
+				for id, kind := range map[int64]string{20_000 + i: "Person", 30_000 + i: "Group"} {
+					iri := fmt.Sprintf("https://%s/%d", host, id)
+					a := &actor.Actor{ID: id, IRI: iri, Type: kind, Username: fmt.Sprint(id), Host: host, Inbox: iri, FollowersCount: i, CreatedAt: now, UpdatedAt: now}
+					if err := tx.Create(a).Error; err != nil {
+						return err
+					}
+				}
+				account := map[string]any{"id": 20_000 + i, "actor_id": 20_000 + i, "created_at": now, "updated_at": now}
+				ch := map[string]any{"id": 30_000 + i, "actor_id": 30_000 + i, "account_id": 20_000 + i, "local": false, "words": "music", "created_at": now, "updated_at": now}
+				if err := tx.Table("accounts").Create(account).Error; err != nil {
+					return err
+				}
+				if err := tx.Table("channels").Create(ch).Error; err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := func() (ids []int64, total int64) {
+			for start := 0; start < n; start += 20 {
+				rows, count, err := e.Channels.Search(t.Context(), channel.SearchFilter{Text: "musi"}, rest.Page{Start: start, Count: 20, Sort: "match", Desc: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				total = count
+				for _, c := range rows {
+					if c.Account == nil || c.Account.ID != c.ID-10_000 || c.Actor.FollowersCount != c.ID-30_000 {
+						t.Errorf("channel %d: account %v, %d followers", c.ID, c.Account, c.Actor.FollowersCount)
+					}
+					ids = append(ids, c.ID)
+				}
+			}
+			return ids, total
+		}
+		ids, total := found()
+		if len(ids) != n || total != n {
+			t.Fatalf("%d of %d, want %d", len(ids), total, n)
+		}
+		for i, id := range ids {
+			if id != 30_000+n-1-int64(i) {
+				t.Fatalf("%v: those with most followers are not the first", ids)
+			}
+		}
+		if err := e.Rules.Set(t.Context(), "h3.example", "block", ""); err != nil {
+			t.Fatal(err)
+		}
+		if ids, _ := found(); len(ids) != n-n/10 {
+			t.Errorf("after a server was blocked %d channels are shown, want %d", len(ids), n-n/10)
+		}
 	})
 }

@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
@@ -68,17 +69,18 @@ func (s *Service) Search(ctx context.Context, f SearchFilter, page rest.Page) ([
 func (s *Service) matching(ctx context.Context, f SearchFilter, words fulltext.Query, page rest.Page) ([]*Channel, int64, error) {
 	var l channelList
 	l.where, l.args = s.listed(ctx)
+	if s.Hidden != nil && f.IDs == nil { // who is named is found
+		if hidden, args, some := s.Hidden(ctx, rest.Current(ctx)); some {
+			l.and("channels.account_id NOT IN (SELECT id FROM accounts WHERE actor_id IN ("+hidden+"))", args...)
+		}
+	}
+	l.shown, l.shownArgs = l.where, slices.Clip(l.args)
 	if len(words) > 0 {
 		l.and(words.Condition(s.o.DB.Dialect(), searchIndex))
 		if page.Sort == "match" && page.Desc {
 			whole := strings.ToLower(strings.TrimSpace(f.Text))
 			l.first = "CASE WHEN LOWER(actors.username) = ? OR LOWER(actors.name) = ? THEN 0 ELSE 1 END, actors.followers_count DESC, "
 			l.by = []any{whole, whole}
-		}
-	}
-	if s.Hidden != nil && f.IDs == nil { // who is named is found
-		if hidden, args, some := s.Hidden(ctx, rest.Current(ctx)); some {
-			l.and("channels.account_id NOT IN (SELECT id FROM accounts WHERE actor_id IN ("+hidden+"))", args...)
 		}
 	}
 	if f.Host != nil {
