@@ -57,8 +57,13 @@ func (s *Service) List(ctx context.Context, f Filter, page rest.Page) ([]*User, 
 		return nil, total, nil
 	}
 	in, args := s.o.DB.Dialect().In("id", ids)
-	var rows []*User
-	if err := s.o.DB.Read(ctx).Where(in, args...).Find(&rows).Error; err != nil {
+	rows := make([]*User, 0, len(ids))
+	err = db.Each(s.o.DB.Read(ctx), func(r *sql.Rows) error {
+		u := &User{}
+		rows = append(rows, u)
+		return r.Scan(u.fields()...)
+	}, "SELECT "+columns+" FROM users WHERE "+in, args...)
+	if err != nil {
 		return nil, 0, fmt.Errorf("list users: %w", err)
 	}
 	slices.SortFunc(rows, func(a, b *User) int { return slices.Index(ids, a.ID) - slices.Index(ids, b.ID) })

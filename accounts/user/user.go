@@ -71,6 +71,18 @@ type User struct {
 // TableName is for GORM.
 func (User) TableName() string { return "users" }
 
+// columns are those of a row, in the order of [User.fields].
+const columns = `id, username, email, password_hash, role, email_verified, blocked, blocked_reason, admin_flags, video_quota,
+ video_quota_daily, pending_email, otp_secret, otp_step, feed_generation, features_read, settings, last_login_at, created_at, updated_at`
+
+// fields are where the columns of a row go.
+func (u *User) fields() []any {
+	return []any{
+		&u.ID, &u.Username, &u.Email, &u.PasswordHash, &u.Role, &u.EmailVerified, &u.Blocked, &u.BlockedReason, &u.AdminFlags, &u.VideoQuota,
+		&u.VideoQuotaDaily, &u.PendingEmail, &u.OTPSecret, &u.OTPStep, &u.FeedGeneration, &u.FeaturesRead, &u.Settings, &u.LastLoginAt, &u.CreatedAt, &u.UpdatedAt,
+	}
+}
+
 // Options are what a Service needs.
 type Options struct {
 	DB       *db.DB

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -292,4 +293,30 @@ func TestUsed(t *testing.T) {
 
 func failing(context.Context, int64) (int64, int64, error) {
 	return 0, 0, errors.New("a secret of the database")
+}
+
+// TestWhole: lists of users hold all that there is of each.
+func TestWhole(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		e := accountstest.New(t, d)
+		u, _ := e.User("alice", rest.RoleUser)
+		exec(t, d, `UPDATE users SET email_verified = TRUE, blocked = TRUE, blocked_reason = 'spam', admin_flags = 1, video_quota = 5, video_quota_daily = 6,
+ pending_email = 'new@example.com', otp_secret = 'sealed', otp_step = 7, feed_generation = 8, features_read = 9, last_login_at = ? WHERE id = ?`, db.Now(), u.ID)
+		want, err := e.Users.ByID(t.Context(), u.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for f, v := range reflect.ValueOf(*want).Fields() {
+			if v.IsZero() {
+				t.Errorf("the test does not set %s", f.Name)
+			}
+		}
+		got, total, err := e.Users.List(t.Context(), user.Filter{Search: "alice"}, rest.Page{Sort: "id", Count: 5})
+		if err != nil || total != 1 || len(got) != 1 {
+			t.Fatalf("%d of %d, %v", len(got), total, err)
+		}
+		if diff := cmp.Diff(want, got[0]); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
