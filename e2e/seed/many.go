@@ -16,20 +16,17 @@ func (f *filler) at(secondsBefore string) string {
 }
 
 func (f *filler) files(tx *db.Tx) error {
-	here := fmt.Sprintf("FROM videos v WHERE v.id >= %d", f.ids["videos"])
-	now := f.at("0")
+	here := fmt.Sprintf("FROM videos v WHERE v.id >= %d ORDER BY v.id", f.ids["videos"])
 	return exec(tx,
-		`INSERT INTO thumbnails (video_id, type, filename, width, height, remote_url, stored, created_at, updated_at)
- SELECT v.id, t.n, v.uuid || '-' || t.n || '.jpg', 280 * t.n, 157 * t.n,
-  CASE WHEN v.local THEN '' ELSE substr(v.iri, 1, 20) || '/lazy-static/thumbnails/' || v.uuid || '.jpg' END, v.local, `+now+`, `+now+`
- FROM videos v, (SELECT 1 AS n UNION SELECT 2) t WHERE v.id >= `+fmt.Sprint(f.ids["videos"])+" ORDER BY v.id, t.n",
-		`INSERT INTO streaming_playlists (video_id, filename, url, segments_filename, segments_url, created_at, updated_at)
- SELECT v.id, CASE WHEN v.local THEN v.uuid || '-master.m3u8' ELSE '' END,
-  CASE WHEN v.local THEN '' ELSE v.iri || '/master.m3u8' END, '', '', `+now+`, `+now+` `+here+" ORDER BY v.id",
-		`INSERT INTO video_files (video_id, playlist_id, resolution, width, height, fps, size, filename, url, info_hash, created_at, updated_at)
- SELECT v.id, p.id, 720, 1280, 720, 30, 20000000 + v.duration * 1000, CASE WHEN v.local THEN v.uuid || '-720-fragmented.mp4' ELSE '' END,
-  CASE WHEN v.local THEN '' ELSE v.iri || '-720-fragmented.mp4' END, '', `+now+`, `+now+`
- FROM videos v JOIN streaming_playlists p ON p.video_id = v.id WHERE v.id >= `+fmt.Sprint(f.ids["videos"])+" ORDER BY v.id",
+		// Two names as long as PeerTube's, of each video its own.
+		`INSERT INTO thumbnails (video_id, version, miniature, preview, miniature_url, preview_url, miniature_stored, preview_stored)
+ SELECT v.id, CASE WHEN v.local THEN 0 ELSE v.id * 7919 END,
+  CASE WHEN v.local THEN v.uuid || '-1.jpg' ELSE '' END, CASE WHEN v.local THEN v.uuid || '-2.jpg' ELSE '' END,
+  CASE WHEN v.local THEN '' ELSE '/lazy-static/thumbnails/' || v.uuid || '.jpg' END,
+  CASE WHEN v.local THEN '' ELSE '/lazy-static/previews/' || v.uuid || '.jpg' END, v.local, v.local `+here,
+		`INSERT INTO video_files (video_id, playlist_id, resolution, width, height, fps, size, filename, url, info_hash)
+ SELECT v.id, v.id, 720, 1280, 720, 30, 20000000 + v.duration * 1000, CASE WHEN v.local THEN v.uuid || '-720-fragmented.mp4' ELSE '' END,
+  CASE WHEN v.local THEN '' ELSE '/videos/watch/' || v.uuid || '-720-fragmented.mp4' END, '' `+here,
 	)
 }
 

@@ -113,8 +113,8 @@ func (f *filler) age(i int) time.Duration {
 
 func (f *filler) videos(tx *db.Tx) error {
 	videos := into(tx, "videos", "id, uuid, iri, channel_id, local, listed, name, folded, description, category, licence, language,"+
-		" privacy, state, nsfw, duration, aspect_ratio, views, likes, dislikes, source_size, federated_at, published_at, created_at, updated_at")
-	tags := into(tx, "video_tags", "video_id, name, folded, position", videos)
+		" privacy, state, nsfw, duration, aspect_ratio, views, likes, dislikes, source_size, federated_at, published_at, created_at, updated_at, playlist_filename, playlist_url")
+	tags := into(tx, "video_tags", "video_id, folded, position", videos)
 	languages := []any{"en", "en", "en", "de", "fr", "es", "ja", nil, nil}
 	for i := range f.o.Videos {
 		id := f.ids["videos"] + int64(i)
@@ -149,15 +149,19 @@ func (f *filler) videos(tx *db.Tx) error {
 		if !remote && privacy == 1 {
 			federated = at
 		}
+		master, far := "", "/videos/watch/"+uid+"/master.m3u8" // its HLS playlist, here or there
+		if !remote {
+			master, far = uid+"-master.m3u8", ""
+		}
 		views := int64(f.rng.ExpFloat64() * f.rng.ExpFloat64() * 300)
 		err := videos.add(id, uid, origin+"/videos/watch/"+uid, f.ids["channels"]+int64(channel), !remote, true, name, fulltext.Words(words...),
 			f.w.text(1, 6), category, licence, languages[f.rng.IntN(len(languages))], privacy, 1, f.rng.IntN(33) == 0,
-			10+f.rng.IntN(7200), 1.7778, views, views/20, views/200, size, federated, at, at, at)
+			10+f.rng.IntN(7200), 1.7778, views, views/20, views/200, size, federated, at, at, at, master, far)
 		if err != nil {
 			return err
 		}
 		for position, tag := range words[1:] {
-			if err := tags.add(id, tag, tag, position); err != nil {
+			if err := tags.add(id, tag, position); err != nil {
 				return err
 			}
 		}

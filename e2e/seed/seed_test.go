@@ -23,7 +23,7 @@ func TestFill(t *testing.T) {
 			t.Fatal(err)
 		}
 		for query, want := range map[string]int{
-			"videos": 200, "comments": 500, "channels": 10, "channels WHERE local": 4, "users": 4, "thumbnails": 400, "video_files": 200,
+			"videos": 200, "comments": 500, "channels": 10, "channels WHERE local": 4, "users": 4, "thumbnails": 200, "video_files": 200,
 			"playlists": 4, "comments WHERE parent_id IS NULL": 350,
 			"comments c JOIN comments p ON p.id = c.parent_id WHERE p.video_id <> c.video_id OR p.thread_id <> c.thread_id": 0,
 			"videos v WHERE v.comments <> (SELECT COUNT(*) FROM comments c WHERE c.video_id = v.id)":                        0,

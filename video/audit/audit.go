@@ -17,6 +17,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	videopicture "github.com/kinemesh/kinemesh/video/picture"
 	"github.com/kinemesh/kinemesh/video/storage"
 )
 
@@ -77,10 +78,15 @@ func (a *Audit) object(ctx context.Context, named map[string]bool, owner, key st
 
 // each calls fn for all rows of a query, by id.
 func each[T any](q *gorm.DB, id func(T) int64, fn func(T) error) error {
+	return eachBy("id", q, id, fn)
+}
+
+// eachBy is each of a table whose key is not called id.
+func eachBy[T any](key string, q *gorm.DB, id func(T) int64, fn func(T) error) error {
 	last := int64(0)
 	for {
 		var rows []T
-		if err := q.Session(&gorm.Session{}).Where("id > ?", last).Order("id").Limit(batch).Find(&rows).Error; err != nil {
+		if err := q.Session(&gorm.Session{}).Where(key+" > ?", last).Order(key).Limit(batch).Find(&rows).Error; err != nil {
 			return err
 		}
 		for _, r := range rows {
@@ -165,9 +171,9 @@ func (a *Audit) files(ctx context.Context, named map[string]bool) ([]string, err
 func (a *Audit) playlists(ctx context.Context, named map[string]bool) ([]string, error) {
 	var gaps []string
 	videos := uuids{db: a.DB}
-	q := a.DB.Read(ctx).Model(&catalog.StreamingPlaylist{}).Where(ofLocal)
+	q := a.DB.Read(ctx).Model(&catalog.StreamingPlaylist{}).Where("local AND (playlist_filename <> '' OR segments_filename <> '')")
 	err := each(q, func(p catalog.StreamingPlaylist) int64 { return p.ID }, func(p catalog.StreamingPlaylist) error {
-		v, err := videos.of(ctx, p.VideoID)
+		v, err := videos.of(ctx, p.ID)
 		if err != nil {
 			return err
 		}
@@ -191,17 +197,22 @@ func (a *Audit) playlists(ctx context.Context, named map[string]bool) ([]string,
 
 func (a *Audit) thumbnails(ctx context.Context, named map[string]bool) ([]string, error) {
 	var gaps []string
-	q := a.DB.Read(ctx).Model(&catalog.Thumbnail{})
-	err := each(q, func(t catalog.Thumbnail) int64 { return t.ID }, func(t catalog.Thumbnail) error {
-		named[t.Key()] = true
-		if !t.Stored {
-			return nil // of a remote video, not asked for yet
+	q := a.DB.Read(ctx).Model(&videopicture.Row{})
+	err := eachBy("video_id", q, func(r videopicture.Row) int64 { return r.VideoID }, func(r videopicture.Row) error {
+		for _, t := range r.Pictures() {
+			named[t.Key()] = true
+			if !t.Stored {
+				continue // of a remote video, not asked for yet
+			}
+			gap, err := a.object(ctx, named, fmt.Sprintf("thumbnail of video %d", t.VideoID), t.Key(), -1)
+			if err != nil {
+				return err
+			}
+			if gap != "" {
+				gaps = append(gaps, gap)
+			}
 		}
-		gap, err := a.object(ctx, named, fmt.Sprintf("thumbnail %d", t.ID), t.Key(), -1)
-		if gap != "" {
-			gaps = append(gaps, gap)
-		}
-		return err
+		return nil
 	})
 	return gaps, err
 }

@@ -53,9 +53,13 @@ func TestEvict(t *testing.T) {
 			t.Helper()
 			w.Tx(func(tx *db.Tx) error {
 				rows := []interface{ Key() string }{
-					&catalog.Thumbnail{VideoID: v.ID, Type: catalog.Preview, Filename: name + ".jpg", RemoteURL: "https://far.example/p.jpg", Stored: true, Width: 850, Height: 480},
 					&catalog.Caption{VideoID: v.ID, Language: "en", Filename: name + ".vtt", RemoteURL: "https://far.example/en.vtt", Stored: true},
 					&catalog.Storyboard{VideoID: v.ID, Filename: name + ".jpg", RemoteURL: "https://far.example/s.jpg", Stored: true},
+				}
+				preview := catalog.Thumbnail{Type: catalog.Preview, Filename: name + ".jpg", RemoteURL: "https://far.example/p.jpg", Stored: true}
+				put(preview.Key(), age)
+				if err := w.Catalog.SetThumbnails(tx, v, []catalog.Thumbnail{preview}); err != nil {
+					return err
 				}
 				for _, r := range rows {
 					put(r.Key(), age)
@@ -86,7 +90,8 @@ func TestEvict(t *testing.T) {
 				}
 			}
 			for table, want := range map[string][2]string{
-				"thumbnails": {"previews", previews}, "video_captions": {"captions", captions}, "storyboards": {"storyboards", storyboards},
+				"(SELECT preview AS filename, preview_stored AS stored FROM thumbnails WHERE preview <> '') p": {"previews", previews},
+				"video_captions": {"captions", captions}, "storyboards": {"storyboards", storyboards},
 			} {
 				var names []string
 				if err := d.Read(t.Context()).Raw("SELECT filename FROM " + table + " WHERE stored ORDER BY filename").Scan(&names).Error; err != nil {

@@ -452,7 +452,7 @@ func TestDelete(t *testing.T) {
 		if !slices.Equal(del.Keys, want) {
 			t.Errorf("deletes %v, want %v", del.Keys, want)
 		}
-		for _, table := range []string{"video_files", "streaming_playlists", "thumbnails", "infohashes", "video_tags", "renditions"} {
+		for _, table := range []string{"video_files", "thumbnails", "infohashes", "video_tags", "renditions"} {
 			var n int64
 			if err := d.Read(t.Context()).Table(table).Where("video_id = ?", v.ID).Count(&n).Error; err != nil || n != 0 {
 				t.Errorf("%s keeps %d rows (%v)", table, n, err)

@@ -51,11 +51,8 @@ func (s *Service) Create(tx *db.Tx, n NewVideo) (*Video, error) {
 	if err := s.savePasswords(tx, v, Public, n.Attributes.Passwords); err != nil {
 		return nil, err
 	}
-	for _, t := range n.Thumbnails {
-		t.ID, t.VideoID, t.Stored, t.CreatedAt, t.UpdatedAt = 0, v.ID, true, now, now
-		if err := tx.Create(&t).Error; err != nil {
-			return nil, fmt.Errorf("create thumbnail: %w", err)
-		}
+	if err := s.SetThumbnails(tx, v, n.Thumbnails); err != nil {
+		return nil, err
 	}
 	if err := PlanRenditions(tx, v.ID, n.Renditions); err != nil {
 		return nil, err
@@ -74,7 +71,11 @@ func saveTags(tx *db.Tx, videoID int64, tags []string) error {
 		return fmt.Errorf("replace tags: %w", err)
 	}
 	for i, t := range tags {
-		if err := tx.Create(&Tag{VideoID: videoID, Name: t, Folded: FoldTag(t), Position: i}).Error; err != nil {
+		row := Tag{VideoID: videoID, Position: i, Folded: FoldTag(t)}
+		if t != row.Folded {
+			row.Name = &t
+		}
+		if err := tx.Create(&row).Error; err != nil {
 			return fmt.Errorf("save tag: %w", err)
 		}
 	}

@@ -7,8 +7,10 @@ import (
 	"maps"
 	"slices"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/hls"
@@ -28,20 +30,19 @@ func deleteFiles(tx *db.Tx, keys ...string) error {
 // playlist, resolution and frame rate is replaced, keeps its id, and its old
 // objects are deleted by a job. f.ID is set.
 func (s *Service) AddFile(tx *db.Tx, v *Video, f *File) error {
-	now := db.Now()
-	f.VideoID, f.UpdatedAt = v.ID, now
+	f.VideoID = v.ID
 	old, err := sameFile(tx, f)
 	if err != nil {
 		return err
 	}
 	if old == nil {
-		f.ID, f.CreatedAt = 0, now
+		f.ID = 0
 		if err := tx.Create(f).Error; err != nil {
 			return fmt.Errorf("add file: %w", err)
 		}
 		return s.RefreshInfohashes(tx, v)
 	}
-	f.ID, f.CreatedAt = old.ID, old.CreatedAt
+	f.ID = old.ID
 	if err := tx.Model(f).Where("id = ?", f.ID).Select("*").UpdateColumns(f).Error; err != nil {
 		return fmt.Errorf("replace file: %w", err)
 	}
@@ -100,31 +101,47 @@ func dropped(before, after []string) []string {
 	return slices.DeleteFunc(before, func(k string) bool { return slices.Contains(after, k) })
 }
 
-// SetPlaylist writes the row of a video's HLS playlist; the objects of an
-// earlier one that it does not name any more are deleted by a job. p.ID is set.
-func (s *Service) SetPlaylist(tx *db.Tx, v *Video, p *StreamingPlaylist) error {
-	now := db.Now()
-	p.VideoID, p.Type, p.UpdatedAt = v.ID, 1, now
+// typeHLS is what PeerTube calls HLS among the types of playlists.
+const typeHLS = 1
+
+// LoadPlaylists loads the playlists of videos; one that has none [StreamingPlaylist.Exists]
+// not.
+func LoadPlaylists(g *gorm.DB, videoIDs ...int64) ([]StreamingPlaylist, error) {
 	var rows []StreamingPlaylist
-	if err := tx.Where("video_id = ? AND type = 1", v.ID).Limit(1).Find(&rows).Error; err != nil {
-		return fmt.Errorf("load playlist: %w", err)
+	err := g.Select("id, iri, playlist_filename, playlist_url, segments_filename, segments_url").Where("id IN ?", videoIDs).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("load playlists: %w", err)
 	}
-	if len(rows) == 0 {
-		p.ID, p.CreatedAt = 0, now
-		if err := tx.Create(p).Error; err != nil {
-			return fmt.Errorf("add playlist: %w", err)
-		}
-		return nil
+	for i := range rows {
+		p := &rows[i]
+		p.URL, p.SegmentsURL = iri.Full(p.IRI, p.URL), iri.Full(p.IRI, p.SegmentsURL)
 	}
-	old := rows[0]
-	p.ID, p.CreatedAt = old.ID, old.CreatedAt
+	return rows, nil
+}
+
+// SetPlaylist writes the HLS playlist of a video; the objects of an earlier one
+// that it does not name any more are deleted by a job. p.ID is set.
+func (s *Service) SetPlaylist(tx *db.Tx, v *Video, p *StreamingPlaylist) error {
+	old, err := LoadPlaylists(tx.DB, v.ID)
+	if err != nil {
+		return err
+	}
+	p.ID = v.ID
+	row := *p
+	row.URL, row.SegmentsURL = iri.Short(v.IRI, p.URL), iri.Short(v.IRI, p.SegmentsURL)
+	if err := savePlaylist(tx, &row); err != nil || len(old) == 0 || !v.Local {
+		return err
+	}
+	return deleteFiles(tx, dropped(playlistKeys(v, &old[0]), playlistKeys(v, p))...)
+}
+
+func dropPlaylist(tx *db.Tx, v *Video) error { return savePlaylist(tx, &StreamingPlaylist{ID: v.ID}) }
+
+func savePlaylist(tx *db.Tx, p *StreamingPlaylist) error {
 	if err := tx.Model(p).Where("id = ?", p.ID).Select("*").UpdateColumns(p).Error; err != nil {
-		return fmt.Errorf("replace playlist: %w", err)
+		return fmt.Errorf("save playlist: %w", err)
 	}
-	if !v.Local {
-		return nil
-	}
-	return deleteFiles(tx, dropped(playlistKeys(v, &old), playlistKeys(v, p))...)
+	return nil
 }
 
 // SetTorrent notes the torrent of a local file; the object of an earlier one is
@@ -138,7 +155,7 @@ func (s *Service) SetTorrent(tx *db.Tx, v *Video, fileID int64, filename, infoHa
 		return ErrNotFound
 	}
 	err := tx.Model(&File{}).Where("id = ?", fileID).UpdateColumns(map[string]any{
-		"torrent_filename": filename, "info_hash": infoHash, "updated_at": db.Now(),
+		"torrent_filename": filename, "info_hash": infoHash,
 	}).Error
 	if err != nil {
 		return fmt.Errorf("set torrent: %w", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/video/label"
+	"github.com/kinemesh/kinemesh/video/picture"
 )
 
 // labelled is a number or code of an enumeration with its name.
@@ -113,10 +114,10 @@ func scheduleToAPI(v *Video) *apiSchedule {
 
 // Sizes of pictures (tracker reference 5).
 const (
-	MiniatureWidth  = 280
-	MiniatureHeight = 157
-	PreviewWidth    = 850
-	PreviewHeight   = 480
+	MiniatureWidth  = picture.MiniatureWidth
+	MiniatureHeight = picture.MiniatureHeight
+	PreviewWidth    = picture.PreviewWidth
+	PreviewHeight   = picture.PreviewHeight
 )
 
 // APIVideo is a row of a list as the API answers with it. own adds what only the
@@ -306,7 +307,7 @@ func (s *Service) playlistsToAPI(v *Video, m *Media) []apiPlaylist {
 		copies[i].BaseURL = u
 	}
 	return []apiPlaylist{{
-		ID: p.ID, Type: p.Type, PlaylistURL: s.urls.Master(v, p), SegmentsSha256URL: s.urls.Segments(v, p),
+		ID: p.ID, Type: typeHLS, PlaylistURL: s.urls.Master(v, p), SegmentsSha256URL: s.urls.Segments(v, p),
 		Redundancies: copies, Files: s.filesToAPI(v, m.HLS),
 	}}
 }

@@ -15,10 +15,8 @@ import (
 // NewThumbnail re-encodes a picture in the size of a type, stores it under a new
 // name and returns its row.
 func (s *Service) NewThumbnail(ctx context.Context, kind int, data []byte) (Thumbnail, error) {
-	t := Thumbnail{Type: kind, Filename: uuid.NewString() + ".jpg", Width: MiniatureWidth, Height: MiniatureHeight, Stored: true}
-	if kind == Preview {
-		t.Width, t.Height = PreviewWidth, PreviewHeight
-	}
+	t := Thumbnail{Type: kind, Filename: uuid.NewString() + ".jpg", Stored: true}
+	t.Width, t.Height = picture.Size(kind)
 	out, err := picture.Reencode(data, t.Width, t.Height)
 	if err != nil {
 		return t, err
@@ -47,14 +45,11 @@ func (s *Service) StoreRemote(ctx context.Context, t *Thumbnail, data []byte) er
 		return fmt.Errorf("store picture: %w", err)
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		done := tx.Model(&Thumbnail{}).Where("id = ? AND filename = ?", t.ID, t.Filename).UpdateColumn("stored", true)
-		if done.Error != nil {
-			return fmt.Errorf("note picture: %w", done.Error)
+		noted, err := picture.Store(tx, t, true)
+		if err != nil || noted {
+			return err
 		}
-		if done.RowsAffected == 0 {
-			return deleteFiles(tx, t.Key())
-		}
-		return nil
+		return deleteFiles(tx, t.Key())
 	})
 }
 

@@ -10,9 +10,11 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/fulltext"
 	"github.com/kinemesh/kinemesh/jobs"
+	"github.com/kinemesh/kinemesh/video/picture"
 )
 
 // Remote is a video of another server as its document describes it, checked and
@@ -126,8 +128,8 @@ func (s *Service) saveRemoteParts(tx *db.Tx, v *Video, r *Remote) error {
 		for i := range r.HLS {
 			r.HLS[i].PlaylistID = &r.Playlist.ID
 		}
-	} else if err := tx.Where("video_id = ?", v.ID).Delete(&StreamingPlaylist{}).Error; err != nil {
-		return fmt.Errorf("drop playlist: %w", err)
+	} else if err := dropPlaylist(tx, v); err != nil {
+		return err
 	}
 	if err := s.saveRemoteFiles(tx, v, slices.Concat(r.Files, r.HLS)); err != nil {
 		return err
@@ -156,20 +158,20 @@ func (s *Service) saveRemoteParts(tx *db.Tx, v *Video, r *Remote) error {
 // saveRemoteFiles makes the rows of v the given ones. A file that stays keeps
 // its id.
 func (s *Service) saveRemoteFiles(tx *db.Tx, v *Video, files []File) error {
-	now := db.Now()
 	var stay []int64
 	for i := range files {
 		f := &files[i]
-		f.VideoID, f.UpdatedAt = v.ID, now
+		f.VideoID = v.ID
+		f.URL, f.TorrentURL, f.MetadataURL = iri.Short(v.IRI, f.URL), iri.Short(v.IRI, f.TorrentURL), iri.Short(v.IRI, f.MetadataURL)
 		old, err := sameFile(tx, f)
 		if err != nil {
 			return err
 		}
 		if old != nil {
-			f.ID, f.CreatedAt = old.ID, old.CreatedAt
+			f.ID = old.ID
 			err = tx.Model(f).Where("id = ?", f.ID).Select("*").UpdateColumns(f).Error
 		} else {
-			f.ID, f.CreatedAt = 0, now
+			f.ID = 0
 			err = tx.Create(f).Error
 		}
 		if err != nil {
@@ -190,9 +192,9 @@ func (s *Service) saveRemoteFiles(tx *db.Tx, v *Video, files []File) error {
 // saveRemoteThumbnails notes where the pictures are. One whose address has not
 // changed is left as it is; others are fetched by a job.
 func (s *Service) saveRemoteThumbnails(tx *db.Tx, v *Video, pictures []Thumbnail) error {
-	var have []Thumbnail
-	if err := tx.Where("video_id = ?", v.ID).Find(&have).Error; err != nil {
-		return fmt.Errorf("load thumbnails: %w", err)
+	have, err := picture.Of(tx.DB, v.ID, v.IRI)
+	if err != nil {
+		return err
 	}
 	var fresh []Thumbnail
 	for _, t := range pictures {

@@ -1,6 +1,11 @@
 package catalog
 
-import "time"
+import (
+	"time"
+
+	"github.com/kinemesh/kinemesh/activitypub/iri"
+	"github.com/kinemesh/kinemesh/video/picture"
+)
 
 // Video is a row of videos. Owner is loaded by [Service.Get], its like, and
 // [Lock]; it is zero elsewhere.
@@ -91,21 +96,21 @@ func (s *Service) Federates(v *Video) bool {
 	return v.ready() && (v.Privacy == Public || (v.Privacy == Unlisted && s.opts.FederateUnlisted))
 }
 
-// StreamingPlaylist is a row of streaming_playlists: one HLS playlist a video.
+// StreamingPlaylist is the HLS playlist of a video, a part of its row.
 type StreamingPlaylist struct {
-	ID               int64
-	VideoID          int64
-	Type             int    // 1 HLS
-	Filename         string // local: the master playlist
-	URL              string `gorm:"column:url"` // remote: the master playlist
+	ID               int64  // that of the video
+	IRI              string `gorm:"column:iri;->"`            // that of the video
+	Filename         string `gorm:"column:playlist_filename"` // local: the master playlist
+	URL              string `gorm:"column:playlist_url"`      // remote: the master playlist
 	SegmentsFilename string
 	SegmentsURL      string `gorm:"column:segments_url"`
-	CreatedAt        time.Time
-	UpdatedAt        time.Time
 }
 
+// Exists tells whether the video has a playlist.
+func (p *StreamingPlaylist) Exists() bool { return p.Filename != "" || p.URL != "" }
+
 // TableName implements gorm's Tabler.
-func (StreamingPlaylist) TableName() string { return "streaming_playlists" }
+func (StreamingPlaylist) TableName() string { return "videos" }
 
 // File is a row of video_files: a progressive file, or with PlaylistID the
 // fragmented file of an HLS rendition.
@@ -130,52 +135,33 @@ type File struct {
 	Magnet          string // remote: as received
 	Metadata        string // what ffprobe said, JSON
 	MetadataURL     string `gorm:"column:metadata_url"` // remote
-	CreatedAt       time.Time
-	UpdatedAt       time.Time
+}
+
+// Expand makes the addresses of f whole again, as they are kept without the origin
+// of home, the video's IRI.
+func (f *File) Expand(home string) {
+	f.URL, f.TorrentURL, f.MetadataURL = iri.Full(home, f.URL), iri.Full(home, f.TorrentURL), iri.Full(home, f.MetadataURL)
 }
 
 // TableName implements gorm's Tabler.
 func (File) TableName() string { return "video_files" }
 
+// Thumbnail is a picture of a video: of Type Miniature, in lists, or Preview,
+// behind the player.
+type Thumbnail = picture.Picture
+
 // Thumbnail types.
 const (
-	Miniature = 1 // 280x157, in lists
-	Preview   = 2 // 850x480, behind the player
+	Miniature = picture.Miniature
+	Preview   = picture.Preview
 )
-
-// Thumbnail is a row of thumbnails. A local one is stored when its row is
-// written; a remote one is fetched by a job and until then Stored is false.
-type Thumbnail struct {
-	ID        int64
-	VideoID   int64
-	Type      int
-	Filename  string // base name below /lazy-static/thumbnails or /previews
-	Width     int
-	Height    int
-	RemoteURL string `gorm:"column:remote_url"`
-	Stored    bool
-	Automatic bool // taken from the video, not sent by its owner
-	CreatedAt time.Time
-	UpdatedAt time.Time
-}
-
-// TableName implements gorm's Tabler.
-func (Thumbnail) TableName() string { return "thumbnails" }
-
-// Key is where the picture lies in storage.
-func (t *Thumbnail) Key() string {
-	if t.Type == Preview {
-		return "previews/" + t.Filename
-	}
-	return "thumbnails/" + t.Filename
-}
 
 // Tag is a row of video_tags.
 type Tag struct {
-	VideoID  int64  `gorm:"primaryKey"`
-	Name     string // as written
-	Folded   string `gorm:"primaryKey"` // lower case
+	VideoID  int64
 	Position int
+	Folded   string  // lower case
+	Name     *string // as written; nil: as folded
 }
 
 // TableName implements gorm's Tabler.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/config/db"
+	"github.com/kinemesh/kinemesh/video/picture"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -237,24 +238,26 @@ func LoadMedia(g *gorm.DB, videoID int64) (*Media, error) {
 	if err := g.Where("video_id = ?", videoID).Order("resolution DESC, fps DESC, id").Find(&files).Error; err != nil {
 		return nil, fmt.Errorf("load files: %w", err)
 	}
+	lists, err := LoadPlaylists(g, videoID)
+	if err != nil || len(lists) == 0 {
+		return m, err
+	}
+	home := lists[0].IRI
+	if lists[0].Exists() {
+		m.Playlist = &lists[0]
+	}
 	for _, f := range files {
+		f.Expand(home)
 		if f.PlaylistID == nil {
 			m.Files = append(m.Files, f)
 		} else {
 			m.HLS = append(m.HLS, f)
 		}
 	}
-	var lists []StreamingPlaylist
-	if err := g.Where("video_id = ?", videoID).Order("id").Limit(1).Find(&lists).Error; err != nil {
-		return nil, fmt.Errorf("load playlist: %w", err)
+	if m.Thumbnails, err = picture.Of(g, videoID, home); err != nil {
+		return nil, err
 	}
-	if len(lists) > 0 {
-		m.Playlist = &lists[0]
-	}
-	if err := g.Where("video_id = ?", videoID).Order("type").Find(&m.Thumbnails).Error; err != nil {
-		return nil, fmt.Errorf("load thumbnails: %w", err)
-	}
-	if err := g.Model(&Tag{}).Where("video_id = ?", videoID).Order("position, folded").Pluck("name", &m.Tags).Error; err != nil {
+	if err := g.Model(&Tag{}).Where("video_id = ?", videoID).Order("position, folded").Pluck("COALESCE(name, folded)", &m.Tags).Error; err != nil {
 		return nil, fmt.Errorf("load tags: %w", err)
 	}
 	if err := g.Model(&Tracker{}).Where("video_id = ?", videoID).Order("url").Pluck("url", &m.Trackers).Error; err != nil {

@@ -179,8 +179,8 @@ func (s *Service) DropFiles(tx *db.Tx, v *Video, playlist *StreamingPlaylist, fi
 	}
 	if playlist != nil {
 		keys = append(keys, playlistKeys(v, playlist)...)
-		if err := tx.Where("id = ?", playlist.ID).Delete(&StreamingPlaylist{}).Error; err != nil {
-			return fmt.Errorf("drop playlist: %w", err)
+		if err := dropPlaylist(tx, v); err != nil {
+			return err
 		}
 		if err := s.SetSwarms(tx, v); err != nil {
 			return err

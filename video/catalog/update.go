@@ -10,6 +10,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/fulltext"
 	"github.com/kinemesh/kinemesh/jobs"
 	"github.com/kinemesh/kinemesh/video/form"
+	"github.com/kinemesh/kinemesh/video/picture"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -170,27 +171,13 @@ func (s *Service) afterUpdate(tx *db.Tx, before, v *Video) error {
 // SetThumbnails replaces the pictures of a video by type. The objects of the
 // former ones are deleted by a job.
 func (s *Service) SetThumbnails(tx *db.Tx, v *Video, pictures []Thumbnail) error {
-	now := db.Now()
-	for _, t := range pictures {
-		var old []Thumbnail
-		if err := tx.Where("video_id = ? AND type = ?", v.ID, t.Type).Limit(1).Find(&old).Error; err != nil {
-			return fmt.Errorf("load thumbnail: %w", err)
-		}
-		t.ID, t.VideoID, t.CreatedAt, t.UpdatedAt = 0, v.ID, now, now
-		if len(old) == 0 {
-			if err := tx.Create(&t).Error; err != nil {
-				return fmt.Errorf("add thumbnail: %w", err)
-			}
-			continue
-		}
-		t.ID, t.CreatedAt = old[0].ID, old[0].CreatedAt
-		if err := tx.Model(&t).Where("id = ?", t.ID).Select("*").UpdateColumns(&t).Error; err != nil {
-			return fmt.Errorf("replace thumbnail: %w", err)
-		}
-		if old[0].Stored && old[0].Filename != t.Filename {
-			if err := deleteFiles(tx, old[0].Key()); err != nil {
-				return err
-			}
+	gone, err := picture.Set(tx, v.ID, v.IRI, pictures)
+	if err != nil {
+		return err
+	}
+	for i := range gone {
+		if err := deleteFiles(tx, gone[i].Key()); err != nil {
+			return err
 		}
 	}
 	return nil

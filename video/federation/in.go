@@ -298,7 +298,7 @@ func parseIcons(o vocab.Object, in *incoming) error {
 	}
 	add := func(kind int, from *icon, width, height int) {
 		in.Thumbnails = append(in.Thumbnails, catalog.Thumbnail{
-			Type: kind, Filename: uuid.NewString() + ".jpg", RemoteURL: from.url, Width: width, Height: height,
+			Type: kind, RemoteURL: from.url, Width: width, Height: height,
 		})
 	}
 	add(catalog.Miniature, small, catalog.MiniatureWidth, catalog.MiniatureHeight)

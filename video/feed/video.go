@@ -124,27 +124,34 @@ func (s *Service) load(ctx context.Context, f listing.Filter) ([]video, error) {
 	}
 	g := s.o.DB.Read(ctx)
 	var files []catalog.File
-	var lists []catalog.StreamingPlaylist
 	var captions []catalog.Caption
 	var chapters []int64
 	err = cmp.Or(
 		g.Omit("metadata").Where("video_id IN ?", ids).Order("resolution DESC, fps DESC, id").Find(&files).Error,
-		g.Where("video_id IN ?", ids).Order("id").Find(&lists).Error,
 		g.Where("video_id IN ?", ids).Order("language").Find(&captions).Error,
 		g.Table("video_chapters").Distinct("video_id").Where("video_id IN ?", ids).Pluck("video_id", &chapters).Error,
 	)
 	if err != nil {
 		return nil, fmt.Errorf("load files of a feed: %w", err)
 	}
+	lists, err := catalog.LoadPlaylists(g, ids...)
+	if err != nil {
+		return nil, err
+	}
 	for _, f := range files {
-		if v := at[f.VideoID]; v != nil && f.PlaylistID == nil {
+		v := at[f.VideoID]
+		if v == nil {
+			continue
+		}
+		f.Expand(v.IRI)
+		if f.PlaylistID == nil {
 			v.files = append(v.files, f)
-		} else if v != nil {
+		} else {
 			v.hls = append(v.hls, f)
 		}
 	}
 	for i := range lists {
-		if v := at[lists[i].VideoID]; v != nil {
+		if v := at[lists[i].ID]; v != nil && lists[i].Exists() {
 			v.playlist = &lists[i]
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/fulltext"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/picture"
 )
 
 // Sorts are the fields that lists of videos sort by. What trending, hot, best
@@ -286,19 +287,13 @@ func (s *Service) addThumbnails(ctx context.Context, pool *sql.DB, rows []catalo
 		byID[rows[i].ID] = &rows[i]
 	}
 	cond, args := s.idsIn("video_id", len(rows), func(i int) int64 { return rows[i].ID })
-	return s.each(ctx, pool, "SELECT video_id, type, filename FROM thumbnails WHERE "+cond, args, func(r *sql.Rows) error {
-		var id int64
-		var kind int
-		var name string
-		if err := r.Scan(&id, &kind, &name); err != nil {
-			return err
+	return s.each(ctx, pool, "SELECT "+picture.Columns+" FROM thumbnails WHERE "+cond, args, func(r *sql.Rows) error {
+		var row picture.Row
+		err := r.Scan(row.Names()...)
+		if v := byID[row.VideoID]; err == nil {
+			v.MiniatureName, v.PreviewName = row.Name(picture.Miniature), row.Name(picture.Preview)
 		}
-		if kind == catalog.Preview {
-			byID[id].PreviewName = name
-		} else {
-			byID[id].MiniatureName = name
-		}
-		return nil
+		return err
 	})
 }
 

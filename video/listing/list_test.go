@@ -195,9 +195,7 @@ SELECT `+uuid+`, ? || '/videos/watch/' || `+uuid+`, ?, n % 3 <> 0, TRUE, 'Video 
 		if err != nil {
 			return err
 		}
-		now := db.Now()
-		return tx.Exec(`INSERT INTO thumbnails (video_id, type, filename, width, height, created_at, updated_at)
-SELECT v.id, t.n, v.uuid || '-' || t.n || '.jpg', 280, 157, ?, ? FROM videos v, (SELECT 1 AS n UNION SELECT 2) t`, now, now).Error
+		return tx.Exec("INSERT INTO thumbnails (video_id, miniature, preview) SELECT id, uuid || '-1.jpg', uuid || '-2.jpg' FROM videos").Error
 	})
 	w.Tx(func(tx *db.Tx) error { return tx.Exec("ANALYZE").Error })
 }

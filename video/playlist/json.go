@@ -10,6 +10,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/listing"
+	"github.com/kinemesh/kinemesh/video/picture"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -44,9 +45,11 @@ var typeLabels = map[int]string{Regular: "Regular", WatchLater: "Watch later"}
 
 // facts are the columns of what is shown of a playlist p besides its row: how
 // many elements it has, and the name of its first video's miniature.
-var facts = fmt.Sprintf(`(SELECT COUNT(*) FROM playlist_elements e WHERE e.playlist_id = p.id),
- COALESCE((SELECT t.filename FROM playlist_elements e JOIN videos v ON v.id = e.video_id JOIN thumbnails t ON t.video_id = v.id AND t.type = %d
-  WHERE e.playlist_id = p.id AND e.position = 1 AND v.privacy = %d AND NOT v.blocked LIMIT 1), '')`, catalog.Miniature, catalog.Public)
+func facts(d db.Dialect) string {
+	return fmt.Sprintf(`(SELECT COUNT(*) FROM playlist_elements e WHERE e.playlist_id = p.id),
+ COALESCE((SELECT %s FROM playlist_elements e JOIN videos v ON v.id = e.video_id JOIN thumbnails t ON t.video_id = v.id
+  WHERE e.playlist_id = p.id AND e.position = 1 AND v.privacy = %d AND NOT v.blocked LIMIT 1), '')`, picture.MiniatureSQL(d), catalog.Public)
+}
 
 // listed is a playlist as lists show it.
 type listed struct {
@@ -72,7 +75,7 @@ func (s *Service) read(ctx context.Context, ids []int64, where string, args ...a
 		return r.Scan(&p.ID, &p.UUID, &p.IRI, &p.AccountID, &p.ChannelID, &p.Local, &p.Name, &p.Description, &p.Privacy, &p.Type,
 			&p.Position, &p.CreatedAt, &p.UpdatedAt, &p.length, &p.picture)
 	}, `SELECT p.id, p.uuid, p.iri, p.account_id, p.channel_id, p.local, p.name, p.description, p.privacy, p.type, p.position,
- p.created_at, p.updated_at, `+facts+" FROM playlists p WHERE "+in+" AND "+where, append(list, args...)...)
+ p.created_at, p.updated_at, `+facts(s.db.Dialect())+" FROM playlists p WHERE "+in+" AND "+where, append(list, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read playlists: %w", err)
 	}

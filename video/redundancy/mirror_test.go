@@ -40,12 +40,12 @@ func (s *site) theirs(r *aptest.Remote) (v *catalog.Video, media []byte) {
 	base := r.Origin + "/static/hls/" + v.UUID + "/"
 	s.exec("UPDATE videos SET local = ?, iri = ? WHERE id = ?", false, r.Origin+"/videos/watch/"+v.UUID, v.ID)
 	s.world.Tx(func(tx *db.Tx) error {
-		p := catalog.StreamingPlaylist{VideoID: v.ID, Type: 1, URL: base + "v-master.m3u8", SegmentsURL: base + "v-hashes.json", CreatedAt: db.Now(), UpdatedAt: db.Now()}
-		if err := tx.Create(&p).Error; err != nil {
+		err := tx.Exec("UPDATE videos SET playlist_url = ?, segments_url = ? WHERE id = ?", base+"v-master.m3u8", base+"v-hashes.json", v.ID).Error
+		if err != nil {
 			return err
 		}
 		for i, name := range []string{"v-720.mp4", "v-0.mp4"} {
-			f := catalog.File{VideoID: v.ID, PlaylistID: &p.ID, Resolution: 720 * (1 - i), FPS: 30, Size: int64(len(media)), URL: base + name, CreatedAt: db.Now(), UpdatedAt: db.Now()}
+			f := catalog.File{VideoID: v.ID, PlaylistID: &v.ID, Resolution: 720 * (1 - i), FPS: 30, Size: int64(len(media)), URL: base + name}
 			if err := tx.Create(&f).Error; err != nil {
 				return err
 			}

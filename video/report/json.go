@@ -6,6 +6,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/picture"
 )
 
 type labelled struct {
@@ -176,13 +177,15 @@ func (s *Service) facts(ctx context.Context, rows []*Report) (*facts, error) {
 	for _, n := range numbers {
 		f.counts[n.ID] = n
 	}
-	var pictures []catalog.Thumbnail
-	err = s.db.Read(ctx).Select("video_id", "filename").Where("type = ? AND video_id IN ?", catalog.Miniature, videos).Find(&pictures).Error
+	var pictures []picture.Row
+	err = s.db.Read(ctx).Where("video_id IN ?", videos).Find(&pictures).Error
 	if err != nil {
 		return nil, fmt.Errorf("pictures of videos: %w", err)
 	}
-	for _, t := range pictures {
-		f.pictures[t.VideoID] = "/lazy-static/thumbnails/" + t.Filename
+	for i := range pictures {
+		if t := pictures[i].Picture(picture.Miniature); t != nil {
+			f.pictures[t.VideoID] = catalog.ThumbnailPath(t)
+		}
 	}
 	return f, nil
 }

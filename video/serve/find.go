@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/picture"
 )
 
 // object is something stored that belongs to a video.
@@ -109,31 +110,29 @@ func (s *Serve) hlsURL(ctx context.Context, v *catalog.Video, name string) (stri
 	case len(files) > 0:
 		return s.urls.MediaPlaylist(v, &files[0]), nil
 	}
-	var lists []catalog.StreamingPlaylist
-	err = g.Where("video_id = ? AND (filename = ? OR segments_filename = ?)", v.ID, name, name).Limit(1).Find(&lists).Error
+	lists, err := catalog.LoadPlaylists(g, v.ID)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("look up playlist: %w", err)
-	case len(lists) == 0:
-		return "", notFound()
-	case lists[0].Filename == name:
+		return "", err
+	case len(lists) > 0 && lists[0].Filename == name:
 		return s.urls.Master(v, &lists[0]), nil
+	case len(lists) > 0 && lists[0].SegmentsFilename == name:
+		return s.urls.Segments(v, &lists[0]), nil
 	}
-	return s.urls.Segments(v, &lists[0]), nil
+	return "", notFound()
 }
 
 // findPicture finds a picture by its name.
 func (s *Serve) findPicture(ctx context.Context, kind int, name string) (*catalog.Video, *catalog.Thumbnail, error) {
-	var rows []catalog.Thumbnail
-	err := s.o.DB.Read(ctx).Where("filename = ? AND type = ?", name, kind).Limit(1).Find(&rows).Error
+	t, err := picture.Find(s.o.DB.Read(ctx), kind, name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("look up picture: %w", err)
+		return nil, nil, err
 	}
-	if len(rows) == 0 {
+	if t == nil {
 		return nil, nil, notFound()
 	}
-	v, err := s.video(ctx, catalog.Ref{ID: rows[0].VideoID})
-	return v, &rows[0], err
+	v, err := s.video(ctx, catalog.Ref{ID: t.VideoID})
+	return v, t, err
 }
 
 // typeOf is the content type by extension. Only these are ever served (SEC-26,

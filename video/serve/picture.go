@@ -38,18 +38,40 @@ func (s *Serve) picture(kind int) echo.HandlerFunc {
 			return err
 		}
 		if !t.Stored {
-			if err := s.fetch(c.Request().Context(), v, t, t.Filename, s.FetchPictures); err != nil {
+			if err := s.fetchOnce(c.Request().Context(), v, t, s.FetchPictures); err != nil {
 				return err
+			}
+			if _, t, err = s.findPicture(c.Request().Context(), kind, name); err != nil {
+				return err
+			}
+			if !t.Stored {
+				return notFound()
 			}
 		}
 		return s.send(c, t.Key(), s.cache(c.Request().Context(), v, cacheForever))
 	}
 }
 
-// fetch gets a missing file of a remote video, and all others of its kind, once
-// for all who wait. It goes on when the one who asked first goes away. row, a
-// pointer to the kind's row, notes under filename that the file is stored.
+// fetch is fetchOnce where row, a pointer to the kind's row, notes under filename
+// that the file is stored.
 func (s *Serve) fetch(ctx context.Context, v *catalog.Video, row any, filename string, do func(context.Context, int64) error) error {
+	if err := s.fetchOnce(ctx, v, row, do); err != nil {
+		return err
+	}
+	var stored []bool
+	err := s.o.DB.Read(ctx).Model(row).Where("filename = ?", filename).Pluck("stored", &stored).Error
+	if err != nil {
+		return fmt.Errorf("look up file: %w", err)
+	}
+	if len(stored) == 0 || !stored[0] {
+		return notFound()
+	}
+	return nil
+}
+
+// fetchOnce gets the missing files of a remote video of one kind, that of row, once
+// for all who wait. It goes on when the one who asked first goes away.
+func (s *Serve) fetchOnce(ctx context.Context, v *catalog.Video, row any, do func(context.Context, int64) error) error {
 	if do == nil || v.Local {
 		return notFound()
 	}
@@ -71,18 +93,7 @@ func (s *Serve) fetch(ctx context.Context, v *catalog.Video, row any, filename s
 		}
 		return nil, nil
 	})
-	if err != nil {
-		return err
-	}
-	var stored []bool
-	err = s.o.DB.Read(ctx).Model(row).Where("filename = ?", filename).Pluck("stored", &stored).Error
-	if err != nil {
-		return fmt.Errorf("look up file: %w", err)
-	}
-	if len(stored) == 0 || !stored[0] {
-		return notFound()
-	}
-	return nil
+	return err
 }
 
 // caption serves the subtitles of a video in one language.

@@ -594,11 +594,10 @@ func (e *env) remoteVideo() (v *catalog.Video, picture string) {
 		"uuid": "5c1b6e52-0000-4000-8000-00000000aaaa", "iri": "https://other.example/videos/watch/1", "channel_id": carol.ChannelID,
 		"local": false, "listed": true, "name": "Remote", "privacy": 1, "state": 1, "published_at": db.Now(),
 	})
-	e.Insert("thumbnails", map[string]any{
-		"video_id": id, "type": catalog.Miniature, "filename": "remote-t.jpg", "width": 280, "height": 157,
-		"remote_url": "https://other.example/t.jpg", "stored": false,
+	e.Tx(func(tx *db.Tx) error {
+		return tx.Exec("INSERT INTO thumbnails (video_id, version, miniature_url, miniature_stored) VALUES (?, 16, '/t.jpg', FALSE)", id).Error
 	})
-	return e.Reload(id), "/lazy-static/thumbnails/remote-t.jpg"
+	return e.Reload(id), fmt.Sprintf("/lazy-static/thumbnails/%d-0000000000000010.jpg", id)
 }
 
 func TestRemotePictures(t *testing.T) {
