@@ -216,7 +216,7 @@ func (o *objects) body() any {
 		return m{"fromEmail": "me@example.org", "fromName": "Me", "subject": "Hello", "body": "How are you?"}
 	case "POST /server/debug/run-command":
 		return m{"command": "remove-dandling-resumable-uploads"}
-	case "POST /server/federation/deliveries/resend":
+	case "POST /server/federation/deadletters/received/retry", "POST /server/federation/deliveries/resend":
 		return m{"host": "far.example"}
 	case "POST /server/following":
 		return m{"hosts": []string{name[:3] + "far.example"}}

@@ -90,7 +90,7 @@ func command() *cobra.Command {
 	}
 	root.AddCommand(serve, check, settings, actorCommand(&file))
 	root.AddCommand(append(backupCommands(&file), hostCommand(&file))...)
-	addCommands(root, &file, slices.Concat(activitypub.Commands(nil, nil), accounts.Commands(), video.Commands()))
+	addCommands(root, &file, slices.Concat(activitypub.Commands(nil, nil, nil), accounts.Commands(), video.Commands()))
 	return root
 }
 

@@ -31,6 +31,7 @@ func (e *Engine) routes(r *rest.Router) {
 	r.Root.GET("/video-channels/:name"+syncPart, rest.Anyone, e.getFollowersPart)
 	e.followRoutes(r)
 	e.Outbox.Routes(r)
+	e.Inbox.Routes(r)
 	if e.o.Rules != nil {
 		hostrule.API{
 			Rules: e.o.Rules, Name: actor.InstanceName, Host: e.Actors.Host(), URL: e.Actors.LocalIRI(actor.Application, actor.InstanceName),

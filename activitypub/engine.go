@@ -147,8 +147,8 @@ func New(o Options) (*Engine, error) {
 		Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
 	})
 	e.Outbox = &Outbox{delivery.New(delivery.Options{
-		FollowersHeader: e.followersHeader,
-		DB:              o.DB, Actors: actors, Transport: o.Transport, Blocked: o.Blocked, Seal: e.seal, Retention: o.Federation.DeliveryRetention, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
+		FollowersHeader: e.followersHeader, Received: e.printReceived,
+		DB: o.DB, Actors: actors, Transport: o.Transport, Blocked: o.Blocked, Seal: e.seal, Retention: o.Federation.DeliveryRetention, Logger: o.Logger, Metrics: o.Metrics, Now: o.Now,
 	})}
 	e.crawler = e.newCrawler()
 	e.followers = &followsync.Cache{Load: actors.FollowersByHost}
@@ -167,7 +167,7 @@ func (e *Engine) Module() Module {
 		Jobs:        e.ownJobs(),
 		Periodic:    append(ownPeriodic(), e.Outbox.Periodic()...),
 		Routes:      e.routes,
-		Commands:    Commands(e.Outbox, e.o.Rules),
+		Commands:    Commands(e.Outbox, e.Inbox, e.o.Rules),
 		Collections: []crawl.Kind{{Name: outboxKind, Take: e.takePublished}},
 		Migrations:  []migrations.Set{migrations.Activitypub},
 	}

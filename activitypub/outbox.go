@@ -1,8 +1,13 @@
 package activitypub
 
 import (
+	"context"
+	"io"
+
+	"github.com/kinemesh/kinemesh/activitypub/console"
 	"github.com/kinemesh/kinemesh/activitypub/delivery"
 	"github.com/kinemesh/kinemesh/activitypub/hostrule"
+	"github.com/kinemesh/kinemesh/activitypub/inbox"
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
@@ -21,14 +26,26 @@ func (o *Outbox) Forward(tx *db.Tx, act *Activity, d Delivery) error {
 	}, d)
 }
 
-// Commands are the engine's subcommands. Those of a nil Outbox and nil Rules can
-// be listed and explained, but not run.
-func Commands(o *Outbox, r *hostrule.Rules) (out []Command) {
+// printReceived prints what was received and given up.
+func (e *Engine) printReceived(ctx context.Context, out io.Writer, f delivery.Filter, l console.Listing) error {
+	of := inbox.Filter{Host: f.Host, Activity: f.Activity, Object: f.Object}
+	if f.ID != 0 {
+		of.IDs = []int64{f.ID}
+	}
+	return e.Inbox.PrintDead(ctx, out, of, l)
+}
+
+// Commands are the engine's subcommands. Those of a nil Outbox, nil Inbox and nil
+// Rules can be listed and explained, but not run.
+func Commands(o *Outbox, b *inbox.Inbox, r *hostrule.Rules) (out []Command) {
 	var inner *delivery.Outbox
 	if o != nil {
 		inner = o.Outbox
 	}
 	for _, c := range inner.Commands() {
+		out = append(out, Command(c))
+	}
+	for _, c := range b.Commands() {
 		out = append(out, Command(c))
 	}
 	for _, c := range r.Commands() {

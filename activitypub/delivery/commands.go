@@ -82,7 +82,7 @@ func (o *Outbox) hostsCommand() Command {
 }
 
 func (f *Filter) flags(fs *flag.FlagSet) {
-	fs.Int64Var(&f.ID, "id", 0, "only the delivery with this number")
+	fs.Int64Var(&f.ID, "id", 0, "only the one with this number")
 	fs.StringVar(&f.Host, "host", "", "only to this host")
 	fs.StringVar(&f.Activity, "activity", "", "only activities of this type, as Create, or with this id")
 	fs.StringVar(&f.Object, "object", "", "only about the object with this id")
@@ -111,11 +111,21 @@ func (o *Outbox) deliveriesCommand() Command {
 func (o *Outbox) deadCommand() Command {
 	var f Filter
 	var l console.Listing
+	var received bool
 	return Command{
-		Use: "federation deadletters", Short: "List deliveries that were given up",
-		Long:  "List the deliveries that were refused for good or given up. `kinemesh federation resend` sends them again.",
-		Flags: func(fs *flag.FlagSet) { f.flags(fs); l.Flags(fs) },
+		Use: "federation deadletters", Short: "List deliveries and received activities that were given up",
+		Long: "List the deliveries that were refused for good or given up. `kinemesh federation resend` sends them again.\n" +
+			"With --received: the activities of others that could not be processed, whose --host is that of the actor.\n" +
+			"`kinemesh federation retry` works on them again.",
+		Flags: func(fs *flag.FlagSet) {
+			f.flags(fs)
+			fs.BoolVar(&received, "received", false, "what came from others instead")
+			l.Flags(fs)
+		},
 		Run: func(ctx context.Context, out io.Writer, _ []string) error {
+			if received {
+				return o.received(ctx, out, f, l)
+			}
 			f.State = Failed
 			return o.printDeliveries(ctx, out, f, l)
 		},

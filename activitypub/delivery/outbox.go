@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kinemesh/kinemesh/activitypub/actor"
+	"github.com/kinemesh/kinemesh/activitypub/console"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/config/db"
@@ -50,6 +52,9 @@ type Options struct {
 	// FollowersHeader gives the header that tells a host which followers of from
 	// live there (FEP-8fcf); name "" adds none. nil is never asked.
 	FollowersHeader func(ctx context.Context, from *actor.Actor, host string) (name, value string)
+	// Received prints what was received and given up, for the command that lists
+	// what was not delivered.
+	Received func(ctx context.Context, out io.Writer, f Filter, l console.Listing) error
 	// Now is the clock of deliveries and pauses; nil means time.Now.
 	Now func() time.Time
 }
@@ -64,6 +69,7 @@ type Outbox struct {
 	log       *slog.Logger
 	metrics   metrics
 	retention time.Duration
+	received  func(ctx context.Context, out io.Writer, f Filter, l console.Listing) error
 	seal      func(tx *db.Tx, from *actor.Actor, raw []byte) ([]byte, error)
 	clock     func() time.Time
 	slots     *slots
@@ -78,7 +84,7 @@ type Outbox struct {
 // New makes an Outbox.
 func New(o Options) *Outbox {
 	out := &Outbox{
-		db: o.DB, actors: o.Actors, transport: o.Transport, blocked: o.Blocked, log: o.Logger, retention: o.Retention, seal: o.Seal, header: o.FollowersHeader, clock: o.Now,
+		db: o.DB, actors: o.Actors, transport: o.Transport, blocked: o.Blocked, log: o.Logger, retention: o.Retention, seal: o.Seal, header: o.FollowersHeader, received: o.Received, clock: o.Now,
 		slots: newSlots(),
 	}
 	if out.retention == 0 {

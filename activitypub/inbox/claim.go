@@ -39,7 +39,11 @@ func (b *Inbox) claim(ctx context.Context) (rows []Row, skipped int, err error) 
 				return err
 			}
 		}
-		skipped, err = b.skipOld(tx, &rows)
+		if skipped, err = b.skipOld(tx, &rows); err != nil {
+			return err
+		}
+		late, err := b.skipLate(tx, &rows)
+		skipped += late
 		return err
 	})
 	if err != nil {
@@ -172,6 +176,78 @@ func (b *Inbox) skipOld(tx *db.Tx, rows *[]Row) (int, error) {
 	return len(old), tx.Model(&Row{}).Where("id IN ?", old).
 		Updates(map[string]any{"state": Done, "done_at": db.Now(), "last_error": superseded}).Error
 }
+
+// skipLate leaves out what has failed before, or was given up and is tried
+// again, and was overtaken meanwhile: its effect would bring back what is over.
+// All others have their turn in the order in which they came.
+func (b *Inbox) skipLate(tx *db.Tx, rows *[]Row) (int, error) {
+	var late []int64
+	left := (*rows)[:0]
+	for _, r := range *rows {
+		over := false
+		if r.LastError != "" {
+			var err error
+			if over, err = overtaken(tx, r); err != nil {
+				return 0, err
+			}
+		}
+		if !over {
+			left = append(left, r)
+			continue
+		}
+		late = append(late, r.ID)
+		b.metrics.activities.WithLabelValues(activityLabel(r.Type), "superseded").Inc()
+	}
+	*rows = left
+	if len(late) == 0 {
+		return 0, nil
+	}
+	return len(late), tx.Model(&Row{}).Where("id IN ?", late).
+		Updates(map[string]any{"state": Done, "done_at": db.Now(), "last_error": overtakenNote}).Error
+}
+
+// replacedBy names the types of newer activities of the same actor about the same
+// object that leave nothing of an older one. Besides, Undo and Delete do.
+func replacedBy(activity string) []string {
+	switch activity {
+	case "Create", "Update":
+		return []string{"Create", "Update"}
+	case "Like", "Dislike":
+		return []string{"Like", "Dislike"}
+	case "Accept", "Reject":
+		return []string{"Accept", "Reject"}
+	case "Follow", "Announce", "Undo":
+		return []string{activity}
+	}
+	return nil
+}
+
+// overtaken tells whether an activity that came after r has taken effect and
+// leaves nothing of it. What a messenger brought has not: what was proven of it
+// is a row of its own.
+func overtaken(tx *db.Tx, r Row) (bool, error) {
+	const newer = "n.host = ? AND n.id > ? AND n.state = 'done' AND n.done_at IS NOT NULL AND n.signer = n.actor"
+	id, _, _ := strings.Cut(r.ActivityID, " ") // Free and newRow write behind it
+	about := []string{id}
+	if r.Object != "" {
+		about = append(about, r.Object)
+	}
+	var n int64
+	err := tx.Raw("SELECT count(*) FROM inbox n WHERE "+newer+` AND n.object IN ? AND (
+			(n.object = ? AND n.type = 'Undo' AND n.actor = ?)
+			OR (n.object = ? AND (n.type = 'Delete' OR (n.actor = ? AND n.type IN ?))))`,
+		r.Host, r.ID, about, id, r.Actor, r.Object, r.Actor, replacedBy(r.Type)).Scan(&n).Error
+	if err != nil || n > 0 || r.Type != "Undo" {
+		return n > 0, err
+	}
+	// What it undoes may have been done again.
+	err = tx.Raw("SELECT count(*) FROM inbox u JOIN inbox n ON n.object = u.object AND n.actor = u.actor AND n.type = u.type WHERE "+newer+
+		" AND u.activity_id = ? AND u.actor = ? AND u.object <> ''", r.Host, r.ID, r.Object, r.Actor).Scan(&n).Error
+	return n > 0, err
+}
+
+// overtakenNote is the note of what skipLate leaves out.
+const overtakenNote = "replaced by a newer activity"
 
 // superseded is the note of an Update that a newer one made needless.
 const superseded = "superseded by a newer Update"

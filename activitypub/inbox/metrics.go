@@ -14,7 +14,7 @@ type metrics struct {
 	// digest, date, host, mismatch.
 	requests *prometheus.CounterVec
 	// kinemesh_activitypub_activities_total{activity,result}: activity is a
-	// type of AS2 or "other"; result is done, dropped, retried, dead.
+	// type of AS2 or "other"; result is done, dropped, retried, superseded, dead.
 	activities *prometheus.CounterVec
 }
 
