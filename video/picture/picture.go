@@ -1,5 +1,9 @@
-// Package picture takes the pictures of videos, of users and of other servers, and
-// makes plain JPEGs of a given size of them.
+// Package picture takes the pictures of videos, of users and of other servers,
+// makes plain JPEGs of a given size of them, and keeps the rows that name them.
+//
+// Invariants
+//   - a video has one row for both of its pictures
+//   - what a name leads to never changes: with another address comes another name
 package picture
 
 import (
