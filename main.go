@@ -88,7 +88,7 @@ func command() *cobra.Command {
 			return err
 		},
 	}
-	root.AddCommand(serve, check, settings, actorCommand(&file))
+	root.AddCommand(serve, check, settings, actorCommand(&file), jobsCommand(&file))
 	root.AddCommand(append(backupCommands(&file), hostCommand(&file))...)
 	addCommands(root, &file, slices.Concat(activitypub.Commands(nil, nil, nil), accounts.Commands(), video.Commands()))
 	return root

@@ -143,7 +143,7 @@ func (r *Runner) cancel(c echo.Context) error {
 	if err := r.db.Read(ctx).Where("id = ?", id).Limit(1).Find(&found).Error; err != nil {
 		return err
 	}
-	if len(found) == 0 || r.toAPI(found[0], db.Now(), false).Type != c.Param("type") {
+	if len(found) == 0 || r.handlers.info(found[0], db.Now(), false).Type != c.Param("type") {
 		return rest.NotFound("Job not found")
 	}
 	switch ok, err := r.Cancel(ctx, id); {

@@ -204,7 +204,7 @@ func (r *Runner) release(ctx context.Context, before time.Time) error {
 				}
 				continue
 			}
-			if err := giveBack(tx, j, map[string]any{"epoch": "", "generation": j.Generation + 1, "last_error": "worker lost"}); err != nil {
+			if err := giveBack(tx, Active, j, map[string]any{"epoch": "", "generation": j.Generation + 1, "last_error": "worker lost"}); err != nil {
 				return err
 			}
 		}
@@ -225,9 +225,9 @@ func (r *Runner) giveUp(tx *db.Tx, j Job) error {
 		Updates(map[string]any{"state": Dead, "finished_at": db.Now(), "last_error": "the process died each time this was worked on"}).Error
 }
 
-// giveBack makes an active row wait again. When a newer row with the same
+// giveBack makes a row wait again that is in the state from. When a newer row with the same
 // unique key waits already, that one does the work and this one is done.
-func giveBack(tx *db.Tx, j Job, set map[string]any) error {
+func giveBack(tx *db.Tx, from string, j Job, set map[string]any) error {
 	if j.UniqueKey != nil {
 		var n int64
 		err := tx.Model(&Job{}).Where("kind = ? AND unique_key = ? AND state = ? AND id <> ?", j.Kind, *j.UniqueKey, Waiting, j.ID).Count(&n).Error
@@ -235,10 +235,10 @@ func giveBack(tx *db.Tx, j Job, set map[string]any) error {
 			return err
 		}
 		if n > 0 {
-			return tx.Model(&Job{}).Where("id = ? AND state = ?", j.ID, Active).
+			return tx.Model(&Job{}).Where("id = ? AND state = ?", j.ID, from).
 				Updates(map[string]any{"state": Finished, "finished_at": db.Now(), "last_error": "replaced by a newer job"}).Error
 		}
 	}
 	set["state"] = Waiting
-	return tx.Model(&Job{}).Where("id = ? AND state = ?", j.ID, Active).Updates(set).Error
+	return tx.Model(&Job{}).Where("id = ? AND state = ?", j.ID, from).Updates(set).Error
 }

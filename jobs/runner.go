@@ -51,7 +51,7 @@ type Runner struct {
 	broker    *broker
 	client    *asynq.Client
 	inspector *asynq.Inspector
-	handlers  map[string]Handler
+	handlers  known
 	periodic  []Periodic
 	conc      map[string]int
 	relayOnly bool
@@ -69,7 +69,7 @@ type Runner struct {
 // handlers of one kind are an error.
 func NewRunner(o Options) (*Runner, error) {
 	r := &Runner{
-		db: o.DB, log: o.Logger, handlers: map[string]Handler{}, periodic: o.Periodic,
+		db: o.DB, log: o.Logger, handlers: known{}, periodic: o.Periodic,
 		conc: defaultConcurrency(), relayOnly: o.RelayOnly, active: map[int64]context.CancelCauseFunc{},
 		metrics: newMetrics(o.Metrics), resize: make(chan size, 16),
 	}
@@ -249,7 +249,7 @@ func (r *Runner) claim(ctx context.Context, id int64) (Job, error) {
 	var job Job
 	now := db.Now()
 	err := r.db.Tx(ctx, func(tx *db.Tx) error {
-		// A dead row comes here only when somebody runs it again from the dashboard.
+		// A dead row comes here only when somebody runs its old task again from the dashboard.
 		res := tx.Raw(`UPDATE jobs SET attempts = CASE WHEN state = 'dead' THEN 1 ELSE attempts + 1 END,
 			state = 'active', progress = 0, started_at = ?, heartbeat_at = ?, finished_at = NULL
 			WHERE id = ? AND (state IN ('waiting', 'dead') OR (state = 'active' AND heartbeat_at <= ?))
@@ -305,7 +305,7 @@ func (r *Runner) failed(ctx context.Context, h Handler, job Job, cause error) er
 			set["state"], set["finished_at"] = Dead, db.Now()
 			return tx.Model(&Job{}).Where("id = ? AND state = ?", job.ID, Active).Updates(set).Error
 		}
-		return giveBack(tx, job, set)
+		return giveBack(tx, Active, job, set)
 	})
 	if err != nil {
 		// The heartbeat ends here, so the reconciler will find the row.
