@@ -265,9 +265,11 @@ func (s *Server) timeout(next echo.HandlerFunc) echo.HandlerFunc {
 		if isUpload(c) || isMedia(c.Request().URL.Path) || c.Request().URL.Path == "/tracker/socket" || strings.HasPrefix(c.Request().URL.Path, socketPath) {
 			return next(c)
 		}
-		ctx, cancel := context.WithTimeout(c.Request().Context(), s.o.Config.HTTPTimeouts.Request)
+		whole := c.Request()
+		ctx, cancel := context.WithTimeout(whole.Context(), s.o.Config.HTTPTimeouts.Request)
 		defer cancel()
-		c.SetRequest(c.Request().WithContext(ctx))
+		c.SetRequest(whole.WithContext(ctx))
+		defer c.SetRequest(whole) // whose context tells whether the client is still there
 		return next(c)
 	}
 }

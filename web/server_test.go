@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -99,6 +100,20 @@ func TestSEC50ClientAddress(t *testing.T) {
 		if got := w.Body.String(); got != c.want {
 			t.Errorf("from %s with %q: %s, want %s", c.from, c.forwarded, got, c.want)
 		}
+	}
+}
+
+// TestFailuresAreLogged: what goes wrong while the client waits is in the log.
+func TestFailuresAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	s := newServer(t, nil, func(o *web.ServerOptions) {
+		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		o.Register = append(o.Register, func(r *rest.Router) {
+			r.API.GET("/fails", rest.Anyone, func(echo.Context) error { return errors.New("no more space") })
+		})
+	})
+	if w := ask(s, "GET", "/api/v1/fails", "", nil); w.Code != 500 || !strings.Contains(log.String(), "no more space") {
+		t.Errorf("%d, log %q", w.Code, log.String())
 	}
 }
 

@@ -27,6 +27,8 @@ import (
 	"time"
 
 	"github.com/glebarez/sqlite"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -49,6 +51,7 @@ type DB struct {
 	dialect Dialect
 	read    *gorm.DB
 	write   *gorm.DB
+	pool    *pgxpool.Pool // below both, of PostgreSQL
 
 	changes atomic.Uint64 // transactions committed
 
@@ -164,19 +167,26 @@ func openPostgres(ctx context.Context, rawURL string, o options) (*DB, error) {
 		q.Set("timezone", "UTC")
 	}
 	u.RawQuery = q.Encode()
-	g, err := gorm.Open(postgres.New(postgres.Config{DSN: u.String()}), gormConfig())
+	c, err := pgxpool.ParseConfig(u.String())
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL at %s: %w", u.Host, redact(err, u))
 	}
-	p, err := g.DB()
+	c.MaxConns, c.MaxConnIdleTime = int32(o.maxConns), 5*time.Minute //nolint:gosec // a setting, at most 1000
+	// The pool of pgx throws a connection away that a client who left has broken;
+	// that of database/sql would give it to the next ones.
+	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), c)
 	if err != nil {
-		return nil, fmt.Errorf("connect to PostgreSQL at %s: %w", u.Host, err)
+		return nil, fmt.Errorf("connect to PostgreSQL at %s: %w", u.Host, redact(err, u))
 	}
-	p.SetMaxOpenConns(o.maxConns)
-	p.SetMaxIdleConns(o.maxConns)
-	p.SetConnMaxIdleTime(5 * time.Minute)
-	d := &DB{dialect: Postgres, read: g, write: g}
+	p := stdlib.OpenDBFromPool(pool)
+	g, err := gorm.Open(postgres.New(postgres.Config{Conn: p}), gormConfig())
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("connect to PostgreSQL at %s: %w", u.Host, redact(err, u))
+	}
+	d := &DB{dialect: Postgres, read: g, write: g, pool: pool}
 	if err := d.Ping(ctx); err != nil {
+		pool.Close()
 		return nil, fmt.Errorf("connect to PostgreSQL at %s: %w", u.Host, redact(err, u))
 	}
 	return d, nil
@@ -327,8 +337,10 @@ func (d *DB) Close() error {
 	if err != nil {
 		return err
 	}
-	if d.read == d.write {
-		return w.Close()
+	if d.pool != nil {
+		err := w.Close()
+		d.pool.Close()
+		return err
 	}
 	r, err := d.read.DB()
 	if err != nil {

@@ -127,6 +127,39 @@ func TestConcurrentReadModifyWrite(t *testing.T) {
 	})
 }
 
+// TestOthersGoOn: whoever leaves while a query runs takes the connection along, on
+// PostgreSQL. Those who come next get one that works.
+func TestOthersGoOn(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		slow := "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 100000) SELECT COUNT(*) FROM s"
+		if d.Dialect() == db.Postgres {
+			slow = "SELECT COUNT(*) FROM pg_sleep(30)"
+		}
+		const clients = 10
+		for round := range 5 {
+			ctx, leave := context.WithCancel(t.Context())
+			var wg sync.WaitGroup
+			for range clients {
+				wg.Go(func() {
+					var n int
+					_ = d.Read(ctx).Raw(slow).Scan(&n).Error // nobody is there to be told
+				})
+			}
+			time.Sleep(50 * time.Millisecond)
+			leave()
+			for range 2 * clients {
+				wg.Go(func() {
+					var n int
+					if err := d.Read(t.Context()).Raw("SELECT 1").Scan(&n).Error; err != nil || n != 1 {
+						t.Errorf("round %d: %d, %v", round, n, err)
+					}
+				})
+			}
+			wg.Wait()
+		}
+	})
+}
+
 type stamp struct {
 	Name      string `gorm:"primaryKey"`
 	Slot      int64
