@@ -32,7 +32,7 @@ const aimP99 = 50 * time.Millisecond
 // endpoint is a list in several variants, which are asked for in turn.
 type endpoint struct {
 	name  string
-	paths []string // below /api/v1
+	paths []string // below /api/v1, but those of feeds
 	token bool
 }
 
@@ -49,7 +49,7 @@ func deep(format string, n int) []string {
 	return each(format, 0, n/100, n/10, n/4, n/2, 3*n/4, n-n/10, n-20)
 }
 
-func listEndpoints(n int) []endpoint {
+func listEndpoints(n int, threads []string) []endpoint {
 	shown := n * 97 / 100
 	lists := []endpoint{
 		{name: "newest videos", paths: []string{"/videos?count=15"}},
@@ -73,6 +73,14 @@ func listEndpoints(n int) []endpoint {
 		{name: "accounts", paths: deep("/accounts?start=%d", n/20)},
 		{name: "playlists", paths: deep("/video-playlists?start=%d", n/50)},
 		{name: "comment threads", paths: each("/videos/%d/comment-threads?count=20", 3, 2, 7920, n/2, n-1)},
+		{name: "comments of a thread", paths: threads},
+		{name: "videos of a playlist", paths: each("/video-playlists/%d/videos", 2, 17, 500, n/50-1)},
+		{name: "playlists and channels of an account", paths: append(each("/accounts/person%d/video-channels", 2, 5, 7), each("/accounts/person%d/video-playlists", 2, 5, 7)...)},
+		{name: "playlists of a channel", paths: each("/video-channels/channel%d/video-playlists", 2, 5, 7)},
+		{name: "feeds", paths: []string{"/feeds/videos.xml", "/feeds/videos.json?sort=-views", "/feeds/video-comments.xml", "/feeds/videos.atom?videoChannelName=channel5"}},
+		{name: "my subscriptions", token: true, paths: append(deep("/users/me/subscriptions?start=%d", n/1000), "/users/me/subscriptions?search=channel1")},
+		{name: "follows of the instance", token: true, paths: deep("/server/following?start=%d", n/200)},
+		{name: "jobs", token: true, paths: []string{"/jobs", "/jobs/completed", "/jobs/failed"}},
 		{name: "my videos", token: true, paths: []string{"/users/me/videos", "/users/me/videos?search=x"}},
 		{name: "my subscriptions' videos", token: true, paths: append(deep("/users/me/subscriptions/videos?start=%d", n/10), "/users/me/subscriptions/videos?sort=-views")},
 		{name: "my history", token: true, paths: deep("/users/me/history/videos?start=%d", n/100)},
@@ -123,14 +131,29 @@ func TestBenchLists(t *testing.T) {
 func measureLists(ctx context.Context, t *testing.T, c *rig.Client, name string) {
 	t.Helper()
 	fmt.Printf("%-36s %10s %10s %10s   (%s, %d videos, concurrency %d)\n", "list", "requests/s", "p50", "p99", name, *benchVideos, listWorkers)
-	for _, list := range listEndpoints(*benchVideos) {
+	var found struct {
+		Data []struct {
+			ID int64 `json:"id"`
+		} `json:"data"`
+	}
+	if err := c.Get(ctx, "/api/v1/videos/3/comment-threads?count=10", &found); err != nil || len(found.Data) == 0 {
+		t.Fatalf("threads of a video: %d, %v", len(found.Data), err)
+	}
+	var threads []string
+	for _, thread := range found.Data {
+		threads = append(threads, fmt.Sprintf("/videos/3/comment-threads/%d", thread.ID))
+	}
+	for _, list := range listEndpoints(*benchVideos, threads) {
 		token := ""
 		if list.token {
 			token = c.Token
 		}
 		urls := make([]string, len(list.paths))
 		for n, p := range list.paths {
-			urls[n] = c.Origin + "/api/v1" + p + "?"
+			if !strings.HasPrefix(p, "/feeds/") {
+				p = "/api/v1" + p
+			}
+			urls[n] = c.Origin + p + "?"
 			if strings.Contains(p, "?") {
 				urls[n] = strings.TrimSuffix(urls[n], "?") + "&"
 			}
@@ -141,7 +164,7 @@ func measureLists(ctx context.Context, t *testing.T, c *rig.Client, name string)
 				t.Error(err)
 			}
 		}
-		rate, p50, p99 := loadAs(ctx, t, time.Duration(*benchSeconds)*time.Second, token, "application/json", func(n int) string {
+		rate, p50, p99 := loadAs(ctx, t, time.Duration(*benchSeconds)*time.Second, token, "*/*", func(n int) string {
 			return urls[n%len(urls)] + strconv.Itoa(n)
 		})
 		note := ""

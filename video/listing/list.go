@@ -38,8 +38,9 @@ var sortColumns = map[string]string{
 	"localVideoFilesSize": filesSize,
 }
 
-// filesSize has no index: with many videos its order is kept, see [Service.page].
-const filesSize = "(SELECT COALESCE(SUM(f.size), 0) FROM video_files f WHERE f.video_id = v.id)"
+// filesSize is what the files here take. It has no index: with many videos its
+// order is kept, see [Service.page].
+const filesSize = "CASE WHEN v.local THEN (SELECT COALESCE(SUM(f.size), 0) FROM video_files f WHERE f.video_id = v.id) ELSE 0 END"
 
 // column is what a list is sorted by.
 func (f *Filter) column() string {
