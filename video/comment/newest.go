@@ -25,7 +25,8 @@ func (s *Service) Newest(ctx context.Context, f Newest) (rows []Comment, err err
 	case f.ChannelID != 0:
 		q = q.Where("video_id IN (SELECT id FROM videos WHERE channel_id = ? AND privacy = 1 AND state = 1 AND listed)", f.ChannelID)
 	default:
-		q = q.Where("EXISTS (SELECT 1 FROM videos v WHERE v.id = video_id AND v.privacy = 1 AND v.state = 1 AND v.listed)")
+		// No EXISTS, of which SQLite makes a join that begins with the videos.
+		q = q.Where("(SELECT v.privacy = 1 AND v.state = 1 AND v.listed FROM videos v WHERE v.id = video_id)")
 	}
 	if err := q.Order("created_at DESC, id DESC").Limit(f.Count).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list newest comments: %w", err)
