@@ -36,7 +36,7 @@ func before(t *testing.T, name string) migrations.Set {
 	return migrations.Set{Name: migrations.Video.Name, FS: old}
 }
 
-// Rows of the first release come through 0013 with what they say.
+// Rows of the first release come through 0013 and 0014 with what they say.
 func TestOldRowsAreCompacted(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		const now = "'2026-01-02 03:04:05+00:00'"
@@ -51,6 +51,7 @@ func TestOldRowsAreCompacted(t *testing.T) {
  (2, 'far', 'https://far.example/videos/watch/far', 1, FALSE, 'Far', 1, 1, ` + now + `, ` + now + `, ` + now + `),
  (3, 'fetched', 'http://a/fetched', 1, FALSE, 'Fetched', 1, 1, ` + now + `, ` + now + `, ` + now + `),
  (4, 'bare', 'https://far.example/bare', 1, FALSE, 'Bare', 1, 1, ` + now + `, ` + now + `, ` + now + `)`,
+				`UPDATE videos SET parts_url = 'https://far.example/videos/watch/far/chapters', shares_url = 'https://far.example/announces/far' WHERE id = 2`,
 				`INSERT INTO thumbnails (video_id, type, filename, width, height, remote_url, stored, automatic, created_at, updated_at) VALUES
  (1, 1, 'h1.jpg', 280, 157, '', TRUE, TRUE, ` + now + `, ` + now + `), (1, 2, 'h2.jpg', 850, 480, '', TRUE, FALSE, ` + now + `, ` + now + `),
  (2, 1, 'f1.jpg', 280, 157, 'https://far.example/t/1.jpg', FALSE, FALSE, ` + now + `, ` + now + `),
@@ -83,6 +84,7 @@ func TestOldRowsAreCompacted(t *testing.T) {
 			"SELECT id || ' ' || playlist_filename || ' ' || segments_filename || ' ' || playlist_url || ' ' || segments_url FROM videos ORDER BY id": {
 				"1 m.m3u8 s.json  ", "2   /hls/m.m3u8 https://cdn.example/s.json", "3    ", "4    ",
 			},
+			"SELECT parts_url || ' ' || shares_url FROM videos ORDER BY id": {" ", "~/chapters https://far.example/announces/far", " ", " "},
 			`SELECT id || ' ' || video_id || ' ' || COALESCE(playlist_id, 0) || ' ' || size || ' ' || filename || ' ' || url || ' ' || torrent_url || ' ' || metadata_url
  FROM video_files ORDER BY id`: {
 				"81 1 0 5 w.mp4   ", "82 1 1 6 h.mp4   ", "83 2 2 7  /hls/f.mp4 /t.torrent /m",

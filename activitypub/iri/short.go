@@ -2,10 +2,14 @@ package iri
 
 import "strings"
 
-// Short is an address without the origin of home where that is its own, and then
-// begins with a slash: what is kept many times beside home takes less. Full
-// undoes it.
+// Short is an address without what it has in common with home: with a tilde in
+// place of home where it is below that, otherwise without the origin, where that
+// is the same, and then it begins with a slash. What is kept many times beside
+// home takes less. Full undoes it.
 func Short(home, address string) string {
+	if home != "" && strings.HasPrefix(address, home+"/") {
+		return "~" + address[len(home):]
+	}
 	if o := origin(home); o != "" && strings.HasPrefix(address, o+"/") {
 		return address[len(o):]
 	}
@@ -14,7 +18,10 @@ func Short(home, address string) string {
 
 // Full is the address that Short was given.
 func Full(home, short string) string {
-	if strings.HasPrefix(short, "/") {
+	switch {
+	case strings.HasPrefix(short, "~/"):
+		return home + short[1:]
+	case strings.HasPrefix(short, "/"):
 		return origin(home) + short
 	}
 	return short

@@ -19,7 +19,11 @@ func TestShort(t *testing.T) {
 		{home, "", ""},
 		{"http://a/1", "http://a/b", "/b"},
 		{"urn:x", "https://far.example/a", "https://far.example/a"},
-		{"https://far.example", "https://far.example/a", "https://far.example/a"},
+		{"https://far.example", "https://far.example/a", "~/a"},
+		{home, home + "/chapters", "~/chapters"},
+		{home, home, "/videos/watch/1"},
+		{home, home + "0/chapters", "/videos/watch/10/chapters"},
+		{"", "/a", "/a"},
 	} {
 		short := iri.Short(c.home, c.address)
 		if short != c.want {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/fulltext"
 )
@@ -113,7 +114,7 @@ func (f *filler) age(i int) time.Duration {
 
 func (f *filler) videos(tx *db.Tx) error {
 	videos := into(tx, "videos", "id, uuid, iri, channel_id, local, listed, name, folded, description, category, licence, language,"+
-		" privacy, state, nsfw, duration, aspect_ratio, views, likes, dislikes, source_size, federated_at, published_at, created_at, updated_at, playlist_filename, playlist_url")
+		" privacy, state, nsfw, duration, aspect_ratio, views, likes, dislikes, source_size, federated_at, fetched_at, parts_url, shares_url, published_at, created_at, updated_at, playlist_filename, playlist_url")
 	tags := into(tx, "video_tags", "video_id, folded, position", videos)
 	languages := []any{"en", "en", "en", "de", "fr", "es", "ja", nil, nil}
 	for i := range f.o.Videos {
@@ -145,8 +146,12 @@ func (f *filler) videos(tx *db.Tx) error {
 		if !remote {
 			size = 50_000_000
 		}
-		var federated any // its Create went out
-		if !remote && privacy == 1 {
+		var federated, fetched any // its Create went out, its document came in
+		var parts, shares string
+		switch watch := origin + "/videos/watch/" + uid; {
+		case remote:
+			fetched, parts, shares = f.o.Now, iri.Short(watch, watch+"/chapters"), iri.Short(watch, watch+"/announces")
+		case privacy == 1:
 			federated = at
 		}
 		master, far := "", "/videos/watch/"+uid+"/master.m3u8" // its HLS playlist, here or there
@@ -156,7 +161,7 @@ func (f *filler) videos(tx *db.Tx) error {
 		views := int64(f.rng.ExpFloat64() * f.rng.ExpFloat64() * 300)
 		err := videos.add(id, uid, origin+"/videos/watch/"+uid, f.ids["channels"]+int64(channel), !remote, true, name, fulltext.Words(words...),
 			f.w.text(1, 6), category, licence, languages[f.rng.IntN(len(languages))], privacy, 1, f.rng.IntN(33) == 0,
-			10+f.rng.IntN(7200), 1.7778, views, views/20, views/200, size, federated, at, at, at, master, far)
+			10+f.rng.IntN(7200), 1.7778, views, views/20, views/200, size, federated, fetched, parts, shares, at, at, at, master, far)
 		if err != nil {
 			return err
 		}

@@ -100,6 +100,9 @@ func (s *Service) saveRemoteRow(tx *db.Tx, r *Remote, old *Video) error {
 	v := &r.Video
 	v.Local, v.FetchedAt = false, &now
 	v.set(v.Attributes(r.Tags))
+	parts, shares := v.PartsURL, v.SharesURL
+	v.PartsURL, v.SharesURL = iri.Short(v.IRI, parts), iri.Short(v.IRI, shares)
+	defer func() { v.PartsURL, v.SharesURL = parts, shares }()
 	if old == nil {
 		v.ID, v.CreatedAt = 0, now
 		v.Listed = false

@@ -56,7 +56,6 @@ type Video struct {
 	DVRWindow             int    `gorm:"column:dvr_window"` // of a live: seconds that can be gone back
 	PartsURL              string `gorm:"column:parts_url"`  // remote: its chapters
 	SharesURL             string `gorm:"column:shares_url"` // remote: who announced it
-	EmbedURL              string `gorm:"column:embed_url"`  // remote: its player
 	CreatedAt             time.Time
 	UpdatedAt             time.Time
 

@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/activitypub/iri"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/picture"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -150,6 +151,7 @@ func (o *ownedVideo) video() *Video {
 		UserID: o.OwnerUserID, AccountID: o.OwnerAccountID, AccountActorID: o.AccountActorID, ChannelActorID: o.ChannelActorID,
 	}
 	v.BlockReason = o.Reason
+	v.PartsURL, v.SharesURL = iri.Full(v.IRI, v.PartsURL), iri.Full(v.IRI, v.SharesURL)
 	return &v
 }
 

@@ -216,7 +216,6 @@ func parseText(o vocab.Object, in *incoming) error {
 			return reject("with a bad %s", key)
 		}
 	}
-	v.EmbedURL = o.IRI("embedUrl")
 	return nil
 }
 
