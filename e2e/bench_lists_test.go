@@ -32,7 +32,7 @@ const aimP99 = 50 * time.Millisecond
 // endpoint is a list in several variants, which are asked for in turn.
 type endpoint struct {
 	name  string
-	paths []string // below /api/v1, but those of feeds
+	paths []string // below /api/v1
 	token bool
 }
 
@@ -77,7 +77,6 @@ func listEndpoints(n int, threads []string) []endpoint {
 		{name: "videos of a playlist", paths: each("/video-playlists/%d/videos", 2, 17, 500, n/50-1)},
 		{name: "playlists and channels of an account", paths: append(each("/accounts/person%d/video-channels", 2, 5, 7), each("/accounts/person%d/video-playlists", 2, 5, 7)...)},
 		{name: "playlists of a channel", paths: each("/video-channels/channel%d/video-playlists", 2, 5, 7)},
-		{name: "feeds", paths: []string{"/feeds/videos.xml", "/feeds/videos.json?sort=-views", "/feeds/video-comments.xml", "/feeds/videos.atom?videoChannelName=channel5"}},
 		{name: "my subscriptions", token: true, paths: append(deep("/users/me/subscriptions?start=%d", n/1000), "/users/me/subscriptions?search=channel1")},
 		{name: "follows of the instance", token: true, paths: deep("/server/following?start=%d", n/200)},
 		{name: "jobs", token: true, paths: []string{"/jobs", "/jobs/completed", "/jobs/failed"}},
@@ -150,10 +149,7 @@ func measureLists(ctx context.Context, t *testing.T, c *rig.Client, name string)
 		}
 		urls := make([]string, len(list.paths))
 		for n, p := range list.paths {
-			if !strings.HasPrefix(p, "/feeds/") {
-				p = "/api/v1" + p
-			}
-			urls[n] = c.Origin + p + "?"
+			urls[n] = c.Origin + "/api/v1" + p + "?"
 			if strings.Contains(p, "?") {
 				urls[n] = strings.TrimSuffix(urls[n], "?") + "&"
 			}
