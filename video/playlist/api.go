@@ -300,6 +300,12 @@ func (s *Service) answer(c echo.Context, defaultSort string, w condition) error 
 		w.where += " AND (local = TRUE OR account_id NOT IN (SELECT id FROM accounts WHERE actor_id IN (" + hidden + ")))"
 		w.args = append(w.args, more...)
 	}
+	if s.channels.Hidden != nil && !w.own { // who is asked for by name is shown
+		if hidden, more, some := s.channels.Hidden(ctx, rest.Current(ctx)); some {
+			w.where += " AND account_id NOT IN (SELECT id FROM accounts WHERE actor_id IN (" + hidden + "))"
+			w.args = append(w.args, more...)
+		}
+	}
 	ids, total, err := s.matching(ctx, page, strings.TrimSpace(c.QueryParam("search")), w)
 	if err != nil {
 		return err

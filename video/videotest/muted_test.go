@@ -137,6 +137,48 @@ func TestMutedChannels(t *testing.T) {
 	})
 }
 
+// TestMutedPlaylists: playlists of muted accounts are in no list of those who do
+// not want to see them, but in the account's own.
+func TestMutedPlaylists(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := videotest.Serve(t, d, videotest.Options{})
+		alice, bob, mod := s.User("alice", rest.RoleUser), s.User("bob", rest.RoleUser), s.User("mod", rest.RoleModerator)
+		for _, who := range []*videotest.User{alice, bob} {
+			a := s.As(who, "POST", "/video-playlists", m{"displayName": fmt.Sprint("Films ", who.ChannelID), "privacy": 1, "videoChannelId": who.ChannelID})
+			if a.Status != http.StatusOK {
+				t.Fatalf("playlist: %d %s", a.Status, a.Body)
+			}
+		}
+		look := func(when string, want map[*videotest.User]float64) {
+			t.Helper()
+			for who, n := range want {
+				for _, path := range []string{"/video-playlists", "/search/video-playlists?search=films"} {
+					if a := s.As(who, "GET", path, nil); a.JSON["total"] != n || float64(len(a.JSON["data"].([]any))) != n {
+						t.Errorf("%s: %s: %s, want %v", when, path, a.Body, n)
+					}
+				}
+				if a := s.As(who, "GET", "/accounts/bob/video-playlists", nil); a.JSON["total"] != 1.0 {
+					t.Errorf("%s: the account's: %s", when, a.Body)
+				}
+			}
+		}
+		change := func(who *videotest.User, method, path string, body any) {
+			t.Helper()
+			if a := s.As(who, method, path, body); a.Status != http.StatusNoContent {
+				t.Fatalf("%s %s: %d %s", method, path, a.Status, a.Body)
+			}
+		}
+		look("at first", map[*videotest.User]float64{nil: 2, alice: 2, mod: 2})
+		change(alice, "POST", "/users/me/blocklist/accounts", m{"accountName": "bob"})
+		look("muted by alice", map[*videotest.User]float64{nil: 2, alice: 1, mod: 2})
+		change(mod, "POST", "/server/blocklist/accounts", m{"accountName": "bob"})
+		look("muted by all", map[*videotest.User]float64{nil: 1, alice: 1, mod: 1})
+		change(mod, "DELETE", "/server/blocklist/accounts/bob", nil)
+		change(alice, "DELETE", "/users/me/blocklist/accounts/bob", nil)
+		look("no more", map[*videotest.User]float64{nil: 2, alice: 2, mod: 2})
+	})
+}
+
 // TestMutedOwners: a moderator who looks at muted videos is told which they are, and
 // why: the account or its server, by the instance or by the moderator.
 func TestMutedOwners(t *testing.T) {
