@@ -77,8 +77,8 @@ func (f *Filter) pageSQL(d db.Dialect, q *query, start, count int) (string, []an
 }
 
 // List returns one page of the videos that f describes and how many there are
-// in all (0 with SkipCount). Where many videos are, the number and far pages may
-// be some seconds old.
+// in all (0 with SkipCount). Where many videos are, the number, far pages and what
+// a user has subscribed to may be some seconds old.
 func (s *Service) List(ctx context.Context, f Filter) (rows []catalog.Listed, total int64, err error) {
 	rows, total, err = s.find(ctx, &f)
 	if err != nil {
