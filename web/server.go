@@ -258,6 +258,10 @@ func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// errHandled ends the context of a request whose handler has returned: that is
+// not a client who left.
+var errHandled = errors.New("handled")
+
 // timeout limits the work on one request. Uploads and media take as long as
 // the client does.
 func (s *Server) timeout(next echo.HandlerFunc) echo.HandlerFunc {
@@ -265,11 +269,11 @@ func (s *Server) timeout(next echo.HandlerFunc) echo.HandlerFunc {
 		if isUpload(c) || isMedia(c.Request().URL.Path) || c.Request().URL.Path == "/tracker/socket" || strings.HasPrefix(c.Request().URL.Path, socketPath) {
 			return next(c)
 		}
-		whole := c.Request()
-		ctx, cancel := context.WithTimeout(whole.Context(), s.o.Config.HTTPTimeouts.Request)
+		ctx, cancel := context.WithTimeout(c.Request().Context(), s.o.Config.HTTPTimeouts.Request)
 		defer cancel()
-		c.SetRequest(whole.WithContext(ctx))
-		defer c.SetRequest(whole) // whose context tells whether the client is still there
+		ctx, end := context.WithCancelCause(ctx)
+		defer end(errHandled)
+		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)
 	}
 }

@@ -43,7 +43,7 @@ func TestStatsCount(t *testing.T) {
 		video(2, 1, 3, 1, 7, true, now)
 		video(3, 1, 1, 2, 7, true, now)
 		video(4, 2, 1, 1, 99, false, now)
-		exec(`INSERT INTO video_files (video_id, resolution, size, filename, created_at, updated_at) VALUES (1, 480, 1000, 'a.mp4', ?, ?), (4, 480, 5000, '', ?, ?)`, now, now, now, now)
+		exec(`INSERT INTO video_files (video_id, resolution, size, filename) VALUES (1, 480, 1000, 'a.mp4'), (4, 480, 5000, '')`)
 		exec(`INSERT INTO comments (iri, video_id, local, text, created_at, updated_at, deleted_at) VALUES ('1', 1, TRUE, '', ?, ?, NULL), ('2', 1, FALSE, '', ?, ?, NULL), ('3', 1, TRUE, '', ?, ?, ?)`,
 			now, now, now, now, now, now, now)
 		exec(`INSERT INTO follows (follower_id, target_id, state, iri, created_at, updated_at) VALUES (5, 1, 'accepted', '1', ?, ?), (1, 4, 'accepted', '2', ?, ?), (1, 5, 'pending', '3', ?, ?)`,

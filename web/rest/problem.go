@@ -101,7 +101,7 @@ func WriteProblem(c echo.Context, log *slog.Logger, err error) {
 		return
 	}
 	p := AsProblem(err)
-	switch gone := errors.Is(c.Request().Context().Err(), context.Canceled); {
+	switch gone := errors.Is(context.Cause(c.Request().Context()), context.Canceled); {
 	case gone:
 		log.DebugContext(c.Request().Context(), "client went", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
 	case p.Status >= http.StatusInternalServerError && p.Code == "":
