@@ -55,7 +55,7 @@ func TestProtectedVideo(t *testing.T) {
 	eventually(ctx, t, 30*time.Second, "the right password leads to the video", func(context.Context) (bool, error) {
 		return strings.Contains(text(page), "For friends"), nil
 	})
-	if err := page.Eval(ctx, "(v => { if (v) { v.muted = true; v.play() } return true })(document.querySelector('video'))", nil); err != nil {
+	if err := page.Eval(ctx, "(v => { if (v) { v.muted = true; v.play().catch(() => {}) } return true })(document.querySelector('video'))", nil); err != nil {
 		t.Fatal(err)
 	}
 	eventually(ctx, t, time.Minute, "it plays", func(ctx context.Context) (bool, error) {
@@ -83,7 +83,7 @@ func TestProtectedVideo(t *testing.T) {
 	eventually(ctx, t, 30*time.Second, "the frame has the video", func(context.Context) (bool, error) {
 		return strings.Contains(text(page), "For friends"), nil
 	})
-	if err := page.Eval(ctx, `(v => { v.muted = true; v.play(); return true })(document.querySelector('video'))`, nil); err != nil {
+	if err := page.Eval(ctx, `(v => { v.muted = true; v.play().catch(() => {}); return true })(document.querySelector('video'))`, nil); err != nil {
 		t.Fatal(err)
 	}
 	eventually(ctx, t, time.Minute, "the frame plays", func(ctx context.Context) (bool, error) {

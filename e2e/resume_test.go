@@ -38,9 +38,9 @@ func TestResume(t *testing.T) {
 		}
 		return seconds
 	}
-	begin := func() {
+	begin := func() { // which the player may interrupt to load its own source, and goes on
 		t.Helper()
-		if err := page.Eval(ctx, "(v => { v.muted = true; v.play(); return true })(document.querySelector('video'))", nil); err != nil {
+		if err := page.Eval(ctx, "(v => { v.muted = true; v.play().catch(() => {}); return true })(document.querySelector('video'))", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
