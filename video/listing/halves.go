@@ -25,14 +25,20 @@ func (f *Filter) inHalves() bool {
 		len(f.ChannelNames)+len(f.words)+len(f.TagsOneOf)+len(f.TagsAllOf)+len(f.UUIDs)+len(f.AutoTags) == 0
 }
 
-// half is q for one half.
-func (q *query) half(cond string) *query {
-	out := &query{args: slices.Clip(q.args)}
-	out.where.WriteString(cond)
-	if q.where.Len() > 0 {
-		out.where.WriteString(" AND " + q.where.String())
+// halves are q for what is listed and for what is not. The first needs nothing of
+// a video that its indexes do not hold.
+func (q *query) halves() (listed, unlisted *query) {
+	listed, unlisted = &query{}, &query{}
+	listed.and(listedHalf)
+	unlisted.and(unlistedHalf)
+	if q.private.where.Len() > 0 {
+		unlisted.and(q.private.where.String(), q.private.args...)
 	}
-	return out
+	if q.where.Len() > 0 {
+		listed.and(q.where.String(), q.args...)
+		unlisted.and(q.where.String(), q.args...)
+	}
+	return listed, unlisted
 }
 
 // idsSQL is the query of the ids of a list in their order, from start on.
@@ -49,12 +55,13 @@ func (f *Filter) idsSQL(d db.Dialect, q *query, start, count int) (string, []any
 		return "SELECT v.id FROM videos v" + q.sql() + " ORDER BY " + f.order() + limit, args
 	}
 	order := f.order() // first: it may choose the column
-	half := func(cond string) string {
-		return "SELECT * FROM (SELECT v.id AS id, " + f.column() + " AS k FROM videos v" + q.half(cond).sql() +
+	half := func(q *query) string {
+		return "SELECT * FROM (SELECT v.id AS id, " + f.column() + " AS k FROM videos v" + q.sql() +
 			" ORDER BY " + order + " LIMIT " + strconv.Itoa(start+count) + ") h"
 	}
-	return "SELECT u.id FROM (" + half(listedHalf) + " UNION ALL " + half(unlistedHalf) + ") u ORDER BY " +
-		f.Page.Order("u.k", "u.id") + limit + " OFFSET " + strconv.Itoa(start), slices.Concat(args, args)
+	listed, unlisted := q.halves()
+	return "SELECT u.id FROM (" + half(listed) + " UNION ALL " + half(unlisted) + ") u ORDER BY " +
+		f.Page.Order("u.k", "u.id") + limit + " OFFSET " + strconv.Itoa(start), slices.Concat(listed.args, unlisted.args)
 }
 
 // countSQL is the query of how many videos a list holds.
@@ -62,6 +69,7 @@ func (f *Filter) countSQL(q *query) (string, []any) {
 	if !f.inHalves() {
 		return "SELECT COUNT(*) FROM videos v" + q.sql(), q.args
 	}
-	half := func(cond string) string { return "(SELECT COUNT(*) FROM videos v" + q.half(cond).sql() + ")" }
-	return "SELECT " + half(listedHalf) + " + " + half(unlistedHalf), slices.Concat(q.args, q.args)
+	listed, unlisted := q.halves()
+	count := func(q *query) string { return "(SELECT COUNT(*) FROM videos v" + q.sql() + ")" }
+	return "SELECT " + count(listed) + " + " + count(unlisted), slices.Concat(listed.args, unlisted.args)
 }

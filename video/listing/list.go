@@ -273,7 +273,7 @@ func (q *query) without(ids []int64) *query {
 	if len(ids) == 0 {
 		return q
 	}
-	out := &query{args: slices.Clip(q.args), version: q.version}
+	out := &query{args: slices.Clip(q.args), private: q.private, version: q.version}
 	out.where.WriteString(q.where.String())
 	out.and("v.id NOT IN (" + idList(len(ids), func(i int) int64 { return ids[i] }) + ")")
 	return out
@@ -304,7 +304,12 @@ func (q *query) key(what string) string {
 	b.WriteString(what)
 	b.WriteString(q.version)
 	b.WriteString(q.sql())
-	for _, a := range q.args {
+	args := q.args
+	if q.private != nil {
+		b.WriteString("\x00" + q.private.sql())
+		args = slices.Concat(args, q.private.args)
+	}
+	for _, a := range args {
 		fmt.Fprintf(&b, "\x00%v", a)
 	}
 	return b.String()

@@ -15,7 +15,11 @@ func (s *Service) moderate(ctx context.Context, f *Filter, q *query) {
 		return
 	}
 	if f.Moderated && f.Include&IncludeBlocked == 0 {
-		q.and("v.blocked = FALSE")
+		unblocked := q
+		if q.private != nil {
+			unblocked = q.private
+		}
+		unblocked.and("v.blocked = FALSE")
 	}
 	if f.Moderated && f.Include&IncludeBlockedOwner != 0 {
 		return

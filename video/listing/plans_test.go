@@ -66,7 +66,7 @@ func TestPlans(t *testing.T) {
 			t.Logf("%-12s desc=%v: %v with count", c.filter.Page.Sort, c.filter.Page.Desc, time.Since(began).Round(10*time.Microsecond))
 		}
 		// A moderator's list is merged from what is listed for everybody and the rest.
-		for index, sort := range map[string]string{"videos_published": "publishedAt", "videos_views": "views"} {
+		for sort, index := range map[string]string{"publishedAt": "videos_published", "views": "videos_views"} {
 			plan, err := w.Listing.Explain(t.Context(), listing.Filter{
 				Page: rest.Page{Sort: sort, Desc: true, Count: 15}, All: true, Moderated: true, Privacies: []int{1, 3},
 			})

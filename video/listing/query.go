@@ -55,6 +55,7 @@ type Filter struct {
 type query struct {
 	where   strings.Builder
 	args    []any
+	private *query // more conditions, of what is not listed: what is listed fulfils them
 	version string // of other tables that the conditions read; what is kept of another one is of no use
 }
 
@@ -89,6 +90,10 @@ func in[T any](q *query, column string, values []T) {
 func (f *Filter) query(d db.Dialect, host string) *query {
 	q := &query{}
 	switch {
+	case f.inHalves():
+		q.private = &query{}
+		in(q.private, "v.privacy", f.Privacies)
+		in(q.private, "v.state", f.States)
 	case f.All:
 		in(q, "v.privacy", f.Privacies)
 		in(q, "v.state", f.States)
