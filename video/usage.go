@@ -21,13 +21,11 @@ func (v *Video) TellUsers(users *user.Service) {
 // user.Service.UsageSQL): the uploads as they came, which count for the quota,
 // with those that are running, and all files made of them.
 const usageSQL = `SELECT user_id, SUM(used) AS used, SUM(daily) AS daily, SUM(files) AS files FROM (
- SELECT ac.user_id, v.source_size AS used, CASE WHEN v.created_at > @since THEN v.source_size ELSE 0 END AS daily, 0 AS files
+ SELECT ac.user_id, v.source_size AS used, CASE WHEN v.created_at > @since THEN v.source_size ELSE 0 END AS daily,
+   COALESCE(v.files_size, 0) AS files
   FROM accounts ac JOIN channels ch ON ch.account_id = ac.id JOIN videos v ON v.channel_id = ch.id WHERE ac.user_id IN @ids
  UNION ALL
  SELECT u.user_id, u.size, CASE WHEN u.created_at > @since THEN u.size ELSE 0 END, 0 FROM uploads u WHERE u.state <> 'done' AND u.user_id IN @ids
- UNION ALL
- SELECT ac.user_id, 0, 0, f.size FROM accounts ac JOIN channels ch ON ch.account_id = ac.id JOIN videos v ON v.channel_id = ch.id
-  JOIN video_files f ON f.video_id = v.id WHERE ac.user_id IN @ids
 ) of_videos GROUP BY user_id`
 
 // usedSQL tells what counts for the quota of every user (see

@@ -65,6 +65,20 @@ func TestUsage(t *testing.T) {
 		if got := sorted("videoQuotaUsed"); !strings.HasPrefix(got, "root:0:0:0 carol:0:0:0 alice:2300") {
 			t.Errorf("the other way round: %s", got)
 		}
+		w.Tx(func(tx *db.Tx) error {
+			v, err := catalog.Lock(tx, fresh.ID)
+			if err != nil {
+				return err
+			}
+			m, err := catalog.LoadMedia(tx.DB, v.ID)
+			if err != nil {
+				return err
+			}
+			return w.Catalog.DropFiles(tx, v, m.Playlist, m.HLS...)
+		})
+		if got := sorted("-videoQuotaUsed"); !strings.Contains(got, "alice:2300:1300:680948") {
+			t.Errorf("without its HLS files: %s", got)
+		}
 		stats := w.Do(root, "GET", fmt.Sprintf("/api/v1/users/%d?withStats=true", alice.ID), nil).JSON(t)
 		for k, v := range map[string]float64{
 			"videosCount": 2, "abusesCount": 2, "abusesAcceptedCount": 1, "abusesCreatedCount": 1, "videoCommentsCount": 1, "videoQuotaUsed": 2300,

@@ -15,6 +15,9 @@ func (f *filler) at(secondsBefore string) string {
 		t, secondsBefore, t, secondsBefore)
 }
 
+// fileSize is what a file takes besides 1,000 bytes for each second.
+const fileSize = 20_000_000
+
 func (f *filler) files(tx *db.Tx) error {
 	here := fmt.Sprintf("FROM videos v WHERE v.id >= %d ORDER BY v.id", f.ids["videos"])
 	return exec(tx,
@@ -24,9 +27,9 @@ func (f *filler) files(tx *db.Tx) error {
   CASE WHEN v.local THEN v.uuid || '-1.jpg' ELSE '' END, CASE WHEN v.local THEN v.uuid || '-2.jpg' ELSE '' END,
   CASE WHEN v.local THEN '' ELSE '/lazy-static/thumbnails/' || v.uuid || '.jpg' END,
   CASE WHEN v.local THEN '' ELSE '/lazy-static/previews/' || v.uuid || '.jpg' END, v.local, v.local `+here,
-		`INSERT INTO video_files (video_id, playlist_id, resolution, width, height, fps, size, filename, url, info_hash)
- SELECT v.id, v.id, 720, 1280, 720, 30, 20000000 + v.duration * 1000, CASE WHEN v.local THEN v.uuid || '-720-fragmented.mp4' ELSE '' END,
-  CASE WHEN v.local THEN '' ELSE '/videos/watch/' || v.uuid || '-720-fragmented.mp4' END, '' `+here,
+		fmt.Sprintf(`INSERT INTO video_files (video_id, playlist_id, resolution, width, height, fps, size, filename, url, info_hash)
+ SELECT v.id, v.id, 720, 1280, 720, 30, %d + v.duration * 1000, CASE WHEN v.local THEN v.uuid || '-720-fragmented.mp4' ELSE '' END,
+  CASE WHEN v.local THEN '' ELSE '/videos/watch/' || v.uuid || '-720-fragmented.mp4' END, '' `, fileSize)+here,
 	)
 }
 

@@ -114,7 +114,7 @@ func (f *filler) age(i int) time.Duration {
 
 func (f *filler) videos(tx *db.Tx) error {
 	videos := into(tx, "videos", "id, uuid, iri, channel_id, local, listed, name, folded, description, category, licence, language,"+
-		" privacy, state, nsfw, duration, aspect_ratio, views, likes, dislikes, source_size, federated_at, fetched_at, parts_url, shares_url, published_at, created_at, updated_at, playlist_filename, playlist_url")
+		" privacy, state, nsfw, duration, aspect_ratio, views, likes, dislikes, source_size, files_size, federated_at, fetched_at, parts_url, shares_url, published_at, created_at, updated_at, playlist_filename, playlist_url")
 	tags := into(tx, "video_tags", "video_id, folded, position", videos)
 	languages := []any{"en", "en", "en", "de", "fr", "es", "ja", nil, nil}
 	for i := range f.o.Videos {
@@ -142,9 +142,11 @@ func (f *filler) videos(tx *db.Tx) error {
 			privacy = 2 + f.rng.IntN(3)
 		}
 		at := f.o.Now.Add(-f.age(i)).Truncate(time.Microsecond)
-		size := 0 // of the upload
+		duration := 10 + f.rng.IntN(7200)
+		size := 0     // of the upload
+		var files any // what was made of it
 		if !remote {
-			size = 50_000_000
+			size, files = 50_000_000, fileSize+1000*duration
 		}
 		var federated, fetched any // its Create went out, its document came in
 		var parts, shares string
@@ -161,7 +163,7 @@ func (f *filler) videos(tx *db.Tx) error {
 		views := int64(f.rng.ExpFloat64() * f.rng.ExpFloat64() * 300)
 		err := videos.add(id, uid, origin+"/videos/watch/"+uid, f.ids["channels"]+int64(channel), !remote, true, name, fulltext.Words(words...),
 			f.w.text(1, 6), category, licence, languages[f.rng.IntN(len(languages))], privacy, 1, f.rng.IntN(33) == 0,
-			10+f.rng.IntN(7200), 1.7778, views, views/20, views/200, size, federated, fetched, parts, shares, at, at, at, master, far)
+			duration, 1.7778, views, views/20, views/200, size, files, federated, fetched, parts, shares, at, at, at, master, far)
 		if err != nil {
 			return err
 		}

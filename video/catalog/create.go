@@ -39,7 +39,7 @@ func (s *Service) Create(tx *db.Tx, n NewVideo) (*Video, error) {
 	v := &Video{
 		UUID: n.UUID, IRI: s.urls.Video(n.UUID), ChannelID: n.ChannelID, Local: true, Listed: true, State: ToTranscode,
 		Duration: n.Duration, AspectRatio: n.AspectRatio, SourceName: n.SourceName, SourceKey: n.SourceKey,
-		SourceSize: n.SourceSize, PublishedAt: now, CreatedAt: now, UpdatedAt: now,
+		SourceSize: n.SourceSize, FilesSize: new(int64), PublishedAt: now, CreatedAt: now, UpdatedAt: now,
 	}
 	v.set(n.Attributes)
 	if err := tx.Create(v).Error; err != nil {

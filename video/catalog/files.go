@@ -40,7 +40,7 @@ func (s *Service) AddFile(tx *db.Tx, v *Video, f *File) error {
 		if err := tx.Create(f).Error; err != nil {
 			return fmt.Errorf("add file: %w", err)
 		}
-		return s.RefreshInfohashes(tx, v)
+		return s.filesChanged(tx, v)
 	}
 	f.ID = old.ID
 	if err := tx.Model(f).Where("id = ?", f.ID).Select("*").UpdateColumns(f).Error; err != nil {
@@ -50,6 +50,16 @@ func (s *Service) AddFile(tx *db.Tx, v *Video, f *File) error {
 		if err := deleteFiles(tx, dropped(fileKeys(v, old), fileKeys(v, f))...); err != nil {
 			return err
 		}
+	}
+	return s.filesChanged(tx, v)
+}
+
+// filesChanged brings up to date what follows from the files of v.
+func (s *Service) filesChanged(tx *db.Tx, v *Video) error {
+	err := tx.Exec(`UPDATE videos SET files_size = (SELECT COALESCE(SUM(f.size), 0) FROM video_files f WHERE f.video_id = videos.id)
+ WHERE id = ? AND local = TRUE`, v.ID).Error
+	if err != nil {
+		return fmt.Errorf("sum up files: %w", err)
 	}
 	return s.RefreshInfohashes(tx, v)
 }

@@ -41,6 +41,7 @@ type Video struct {
 	SourceName            string     // file name of the upload, as the user had it
 	SourceSize            int64      // bytes of the upload; what counts against the quota
 	SourceKey             string     // where the upload lies until everything is transcoded
+	FilesSize             *int64     // bytes of the files made of it; nil: a remote video, whose files are elsewhere
 	LastError             string     // why transcoding failed, for the owner
 	FederatedAt           *time.Time // when the Create went out; nil: other servers do not have it
 	OriginallyPublishedAt *time.Time

@@ -186,7 +186,7 @@ func (s *Service) DropFiles(tx *db.Tx, v *Video, playlist *StreamingPlaylist, fi
 			return err
 		}
 	}
-	if err := s.RefreshInfohashes(tx, v); err != nil {
+	if err := s.filesChanged(tx, v); err != nil {
 		return err
 	}
 	return deleteFiles(tx, keys...)

@@ -3,6 +3,7 @@ package listing
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
@@ -16,36 +17,79 @@ const (
 	unlistedHalf = "(v.privacy <> 1 OR v.state <> 1 OR v.listed = FALSE)" // videos_unlisted
 )
 
-// inHalves tells whether a list is better read in halves: it holds some of each,
-// and no condition has an index of its own.
+// So it is with the size of files here, which videos of other servers do not have.
+const (
+	sizedHalf   = "v.files_size IS NOT NULL"          // videos_files_size
+	unsizedHalf = "v.id > 0 AND v.files_size IS NULL" // the primary key
+)
+
+// inHalves tells whether a list is better read in a listed and an unlisted half: it
+// holds some of each, and no condition has an index of its own.
 func (f *Filter) inHalves() bool {
 	some := func(values []int, value int) bool { return len(values) == 0 || slices.Contains(values, value) }
-	return f.Moderated && some(f.Privacies, int(catalog.Public)) && some(f.States, int(catalog.Published)) &&
-		f.ChannelID == 0 && f.AccountID == 0 && f.Host == "" &&
-		len(f.ChannelNames)+len(f.words)+len(f.TagsOneOf)+len(f.TagsAllOf)+len(f.UUIDs)+len(f.AutoTags) == 0
+	return f.Moderated && some(f.Privacies, int(catalog.Public)) && some(f.States, int(catalog.Published)) && !f.indexed()
 }
 
-// halves are q for what is listed and for what is not. The first needs nothing of
+// indexed tells whether a condition has an index of its own.
+func (f *Filter) indexed() bool {
+	return f.ChannelID != 0 || f.AccountID != 0 || f.FollowedBy != 0 || f.Host != "" ||
+		len(f.ChannelNames)+len(f.words)+len(f.TagsOneOf)+len(f.TagsAllOf)+len(f.UUIDs)+len(f.AutoTags) > 0
+}
+
+// half is a part of a list that an index has in its order.
+type half struct {
+	*query
+	column, order string
+}
+
+// halves are the parts that q is read in, nil if it is read as a whole.
+func (f *Filter) halves(q *query) []half {
+	switch {
+	case f.Page.Sort == bySize && !f.indexed() && (!f.All || f.inHalves()):
+		sized, unsized := &query{}, &query{}
+		sized.and(sizedHalf)
+		unsized.and(unsizedHalf)
+		for _, h := range []*query{sized, unsized} {
+			h.all(q)
+			h.all(q.private)
+		}
+		both := []half{
+			{sized, "v.files_size", f.Page.Order("v.files_size", "v.id")},
+			{unsized, "0", f.Page.Order("v.id", "v.id")},
+		}
+		switch {
+		case f.Local == nil:
+			return both
+		case *f.Local:
+			return both[:1]
+		}
+		return both[1:]
+	case f.inHalves():
+		listed, unlisted := q.listed()
+		order := f.order() // first: it may choose the column
+		return []half{{listed, f.column(), order}, {unlisted, f.column(), order}}
+	}
+	return nil
+}
+
+// listed are q for what is listed and for what is not. The first needs nothing of
 // a video that its indexes do not hold.
-func (q *query) halves() (listed, unlisted *query) {
+func (q *query) listed() (listed, unlisted *query) {
 	listed, unlisted = &query{}, &query{}
 	listed.and(listedHalf)
 	unlisted.and(unlistedHalf)
-	if q.private.where.Len() > 0 {
-		unlisted.and(q.private.where.String(), q.private.args...)
-	}
-	if q.where.Len() > 0 {
-		listed.and(q.where.String(), q.args...)
-		unlisted.and(q.where.String(), q.args...)
-	}
+	unlisted.all(q.private)
+	listed.all(q)
+	unlisted.all(q)
 	return listed, unlisted
 }
 
 // idsSQL is the query of the ids of a list in their order, from start on.
 func (f *Filter) idsSQL(d db.Dialect, q *query, start, count int) (string, []any) {
 	limit := " LIMIT " + strconv.Itoa(count) // a number, so that planners see how little is asked for
-	args := q.args
-	if !f.inHalves() {
+	halves := f.halves(q)
+	if halves == nil {
+		args := q.args
 		if start > 0 && d == db.Postgres { // which keeps plans by text
 			limit += " OFFSET ?"
 			args = append(slices.Clip(args), start)
@@ -54,14 +98,15 @@ func (f *Filter) idsSQL(d db.Dialect, q *query, start, count int) (string, []any
 		}
 		return "SELECT v.id FROM videos v" + q.sql() + " ORDER BY " + f.order() + limit, args
 	}
-	order := f.order() // first: it may choose the column
-	half := func(q *query) string {
-		return "SELECT * FROM (SELECT v.id AS id, " + f.column() + " AS k FROM videos v" + q.sql() +
-			" ORDER BY " + order + " LIMIT " + strconv.Itoa(start+count) + ") h"
+	var parts []string
+	var args []any
+	for _, h := range halves {
+		parts = append(parts, "SELECT * FROM (SELECT v.id AS id, "+h.column+" AS k FROM videos v"+h.sql()+
+			" ORDER BY "+h.order+" LIMIT "+strconv.Itoa(start+count)+") h")
+		args = append(args, h.args...)
 	}
-	listed, unlisted := q.halves()
-	return "SELECT u.id FROM (" + half(listed) + " UNION ALL " + half(unlisted) + ") u ORDER BY " +
-		f.Page.Order("u.k", "u.id") + limit + " OFFSET " + strconv.Itoa(start), slices.Concat(listed.args, unlisted.args)
+	return "SELECT u.id FROM (" + strings.Join(parts, " UNION ALL ") + ") u ORDER BY " +
+		f.Page.Order("u.k", "u.id") + limit + " OFFSET " + strconv.Itoa(start), args
 }
 
 // countSQL is the query of how many videos a list holds.
@@ -69,7 +114,7 @@ func (f *Filter) countSQL(q *query) (string, []any) {
 	if !f.inHalves() {
 		return "SELECT COUNT(*) FROM videos v" + q.sql(), q.args
 	}
-	listed, unlisted := q.halves()
+	listed, unlisted := q.listed()
 	count := func(q *query) string { return "(SELECT COUNT(*) FROM videos v" + q.sql() + ")" }
 	return "SELECT " + count(listed) + " + " + count(unlisted), slices.Concat(listed.args, unlisted.args)
 }

@@ -38,10 +38,12 @@ func moderatorsPages(t *testing.T, d *db.DB, n int) {
 		{"include=1&privacyOneOf=3", "privacy = 3"},
 		{"privacyOneOf=1&privacyOneOf=3", "privacy IN (1, 3) AND state = 1"},
 		{"include=1&categoryOneOf=2&isLocal=true", "privacy = 1 AND category = 2 AND local"},
+		{"include=1&isLocal=false", "privacy = 1 AND NOT local"},
 		{"include=1&durationMin=600", "privacy = 1 AND duration >= 600"},
 	} {
 		for sort, order := range map[string]string{
 			"-publishedAt": "published_at DESC, id DESC", "publishedAt": "published_at, id", "-views": "views DESC, id DESC", "name": "name, id",
+			"localVideoFilesSize": "COALESCE(files_size, 0), id", "-localVideoFilesSize": "COALESCE(files_size, 0) DESC, id DESC",
 		} {
 			var all []string
 			if err := d.Read(t.Context()).Raw("SELECT name FROM videos WHERE " + c.where + " ORDER BY " + order).Scan(&all).Error; err != nil {

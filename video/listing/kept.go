@@ -16,7 +16,7 @@ const farStart = 1_000
 // order.
 func (s *Service) whole(f *Filter) bool {
 	narrowed := len(f.Categories)+len(f.Licences)+len(f.Languages) > 0 || f.DurationMin != nil || f.DurationMax != nil || f.Host != ""
-	return s.kept.Many() && (f.Page.Start >= farStart || f.Page.Sort == "localVideoFilesSize" || f.NotWatched || f.HasHLS != nil || f.HasWeb != nil ||
+	return s.kept.Many() && (f.Page.Start >= farStart || f.NotWatched || f.HasHLS != nil || f.HasWeb != nil ||
 		f.FollowedBy != 0 || len(f.TagsOneOf)+len(f.TagsAllOf)+len(f.words)+len(f.AutoTags) > 0 || narrowed && f.Page.Sort != "publishedAt")
 }
 

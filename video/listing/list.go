@@ -19,7 +19,7 @@ import (
 func Sorts() []string {
 	return []string{
 		"publishedAt", "createdAt", "originallyPublishedAt", "name", "duration", "views", "likes", "comments",
-		"trending", "hot", "best", "match", "localVideoFilesSize",
+		"trending", "hot", "best", "match", bySize,
 	}
 }
 
@@ -35,12 +35,11 @@ var sortColumns = map[string]string{
 	"originallyPublishedAt": "COALESCE(v.originally_published_at, v.published_at)",
 	"views":                 "v.views", "likes": "v.likes", "comments": "v.comments",
 	"trending": "v.views", "hot": "v.published_at", "best": "v.published_at", "match": "v.published_at",
-	"localVideoFilesSize": filesSize,
+	bySize: "COALESCE(v.files_size, 0)",
 }
 
-// filesSize is what the files here take. It has no index: with many videos its
-// order is kept, see [Service.page].
-const filesSize = "CASE WHEN v.local THEN (SELECT COALESCE(SUM(f.size), 0) FROM video_files f WHERE f.video_id = v.id) ELSE 0 END"
+// bySize sorts by what the files of a video here take: 0 for those of other servers.
+const bySize = "localVideoFilesSize"
 
 // column is what a list is sorted by.
 func (f *Filter) column() string {
@@ -65,7 +64,7 @@ const listColumns = `v.id, v.uuid, v.iri, v.channel_id, v.local, v.name, SUBSTR(
 // SQLite plans a query anew each time, and planning the joins would take longer
 // than running them. PostgreSQL finds the ids in an index and then the rows.
 func (f *Filter) pageSQL(d db.Dialect, q *query, start, count int) (string, []any) {
-	if d == db.SQLite && !f.inHalves() {
+	if d == db.SQLite && f.halves(q) == nil {
 		limit := " LIMIT " + strconv.Itoa(count)
 		if start > 0 {
 			limit += " OFFSET " + strconv.Itoa(start)

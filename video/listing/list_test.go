@@ -187,10 +187,10 @@ func seed(w *catalogtest.World, u *catalogtest.User, n int) {
 			uuid = "'00000000-0000-4000-8000-' || lpad(n::text, 12, '0')"
 		}
 		err := tx.Exec(`INSERT INTO videos (uuid, iri, channel_id, local, listed, name, description, privacy, state, views, likes, duration,
- published_at, created_at, updated_at)
+ files_size, published_at, created_at, updated_at)
 WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ?)
 SELECT `+uuid+`, ? || '/videos/watch/' || `+uuid+`, ?, n % 3 <> 0, TRUE, 'Video ' || (n * 7919 % 100000), 'Some words about it',
- CASE WHEN n % 10 = 0 THEN 3 ELSE 1 END, 1, n * 31 % 5000, n * 17 % 300, n % 3600, `+at+", "+at+", "+at+" FROM s",
+ CASE WHEN n % 10 = 0 THEN 3 ELSE 1 END, 1, n * 31 % 5000, n * 17 % 300, n % 3600, CASE WHEN n % 3 <> 0 THEN n * 31 % 40 END, `+at+", "+at+", "+at+" FROM s",
 			n, catalogtest.Origin, u.ChannelID).Error
 		if err != nil {
 			return err

@@ -77,6 +77,29 @@ func TestPlans(t *testing.T) {
 				t.Errorf("moderators' list by %s does not read %s and videos_unlisted:\n%s", sort, index, plan)
 			}
 		}
+		// Files are only here of videos of this server: those come first or last.
+		for _, c := range []struct {
+			filter       listing.Filter
+			here, others bool // holds videos of this server, of others
+		}{
+			{listing.Filter{}, true, true},
+			{listing.Filter{All: true, Moderated: true, Privacies: []int{1, 3}}, true, true},
+			{listing.Filter{All: true, Moderated: true, Local: &yes}, true, false},
+			{listing.Filter{All: true, Moderated: true, Local: new(bool)}, false, true},
+		} {
+			for _, desc := range []bool{true, false} {
+				c.filter.Page = rest.Page{Sort: "localVideoFilesSize", Desc: desc, Count: 15}
+				plan, err := w.Listing.Explain(t.Context(), c.filter)
+				if err != nil {
+					t.Fatal(err)
+				}
+				byID := map[db.Dialect]string{db.SQLite: "PRIMARY KEY (rowid>?)", db.Postgres: "Index Cond: (id > 0)"}[d.Dialect()]
+				if strings.Contains(plan, "videos_files_size") != c.here || strings.Contains(plan, byID) != c.others ||
+					strings.Contains(plan, "Seq Scan on videos") || strings.Contains(plan, "SCAN v\n") {
+					t.Errorf("by size of files, with %+v:\n%s", c, plan)
+				}
+			}
+		}
 		// What a search finds is read from its index.
 		plan, err := w.Listing.Explain(t.Context(), listing.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}, Search: "lantern"})
 		if err != nil {

@@ -75,6 +75,13 @@ func (q *query) and(cond string, args ...any) {
 	q.args = append(q.args, args...)
 }
 
+// all adds the conditions of another query, nil: none.
+func (q *query) all(other *query) {
+	if other != nil && other.where.Len() > 0 {
+		q.and(other.where.String(), other.args...)
+	}
+}
+
 // in adds "column IN (…)".
 func in[T any](q *query, column string, values []T) {
 	if len(values) == 0 {

@@ -76,7 +76,7 @@ func statsQuery(d db.Dialect) string {
 		(SELECT COUNT(*) AS total_videos, COUNT(CASE WHEN local THEN 1 END) AS total_local_videos,
 			COALESCE(SUM(CASE WHEN local THEN views END), 0) AS total_local_video_views
 			FROM videos WHERE privacy = 1 AND state = 1) v,
-		(SELECT COALESCE(SUM(size), 0) AS total_local_video_files_size FROM video_files WHERE filename <> '') vf,
+		(SELECT COALESCE(SUM(files_size), 0) AS total_local_video_files_size FROM videos WHERE files_size IS NOT NULL) vf,
 		(SELECT COUNT(*) AS total_video_comments, COUNT(CASE WHEN local THEN 1 END) AS total_local_video_comments
 			FROM comments WHERE deleted_at IS NULL) co,
 		(SELECT COUNT(*) AS total_local_video_channels FROM channels WHERE local) ch,

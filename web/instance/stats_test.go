@@ -36,14 +36,14 @@ func TestStatsCount(t *testing.T) {
 		exec(`INSERT INTO accounts (id, actor_id, user_id, created_at, updated_at) VALUES (1, 2, 1, ?, ?), (2, 6, NULL, ?, ?)`, now, now, now, now)
 		exec(`INSERT INTO channels (id, actor_id, account_id, local, created_at, updated_at) VALUES (1, 3, 1, TRUE, ?, ?), (2, 4, 2, FALSE, ?, ?)`, now, now, now, now)
 		video := func(id, channel, privacy, state, views int, local bool, at time.Time) {
-			exec(`INSERT INTO videos (id, uuid, iri, channel_id, local, name, privacy, state, views, published_at, created_at, updated_at)
-				VALUES (?, ?, ?, ?, ?, 'x', ?, ?, ?, ?, ?, ?)`, id, string(rune('a'+id)), string(rune('a'+id)), channel, local, privacy, state, views, at, now, now)
+			exec(`INSERT INTO videos (id, uuid, iri, channel_id, local, name, privacy, state, views, files_size, published_at, created_at, updated_at)
+				VALUES (?, ?, ?, ?, ?, 'x', ?, ?, ?, ?, ?, ?, ?)`, id, string(rune('a'+id)), string(rune('a'+id)), channel, local, privacy, state, views,
+				map[bool]any{true: id * 1000}[local], at, now, now)
 		}
 		video(1, 1, 1, 1, 30, true, old)
 		video(2, 1, 3, 1, 7, true, now)
 		video(3, 1, 1, 2, 7, true, now)
 		video(4, 2, 1, 1, 99, false, now)
-		exec(`INSERT INTO video_files (video_id, resolution, size, filename) VALUES (1, 480, 1000, 'a.mp4'), (4, 480, 5000, '')`)
 		exec(`INSERT INTO comments (iri, video_id, local, text, created_at, updated_at, deleted_at) VALUES ('1', 1, TRUE, '', ?, ?, NULL), ('2', 1, FALSE, '', ?, ?, NULL), ('3', 1, TRUE, '', ?, ?, ?)`,
 			now, now, now, now, now, now, now)
 		exec(`INSERT INTO follows (follower_id, target_id, state, iri, created_at, updated_at) VALUES (5, 1, 'accepted', '1', ?, ?), (1, 4, 'accepted', '2', ?, ?), (1, 5, 'pending', '3', ?, ?)`,
@@ -53,7 +53,7 @@ func TestStatsCount(t *testing.T) {
 		got := body(t, get(serve(t, d, nil, nil, nil), "/api/v1/server/stats"))
 		for name, want := range map[string]float64{
 			"totalUsers": 3, "totalDailyActiveUsers": 1, "totalWeeklyActiveUsers": 1, "totalMonthlyActiveUsers": 3, "totalAdmins": 1, "totalModerators": 1,
-			"totalLocalVideos": 1, "totalLocalVideoViews": 30, "totalVideos": 2, "totalLocalVideoFilesSize": 1000,
+			"totalLocalVideos": 1, "totalLocalVideoViews": 30, "totalVideos": 2, "totalLocalVideoFilesSize": 6000,
 			"totalLocalVideoComments": 1, "totalVideoComments": 2, "totalLocalVideoChannels": 1,
 			"totalLocalDailyActiveVideoChannels": 0, "totalLocalMonthlyActiveVideoChannels": 1,
 			"totalInstanceFollowers": 1, "totalInstanceFollowing": 1, "totalAbuses": 2, "totalAbusesProcessed": 1,
