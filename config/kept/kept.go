@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+	"gorm.io/gorm"
 
 	"github.com/kinemesh/kinemesh/config/db"
 )
@@ -114,7 +115,10 @@ func (k *Kept) Get(ctx context.Context, key string, load func(context.Context) (
 // order, which are kept, and tells how many there are.
 func (k *Kept) Page(ctx context.Context, start, count int, query string, args ...any) (ids []int64, total int64, err error) {
 	v, err := k.Get(ctx, fmt.Sprintf("%s\x00%#v", query, args), func(ctx context.Context) (v Value, err error) {
-		v.IDs, err = db.IDs(k.db.Read(ctx), query, args...)
+		err = k.db.AlongIndexes(ctx, func(g *gorm.DB) error {
+			v.IDs, err = db.IDs(g, query, args...)
+			return err
+		})
 		return v, err
 	})
 	return Cut(v.IDs, start, count), int64(len(v.IDs)), err

@@ -142,12 +142,6 @@ func (f *filler) videos(tx *db.Tx) error {
 			privacy = 2 + f.rng.IntN(3)
 		}
 		at := f.o.Now.Add(-f.age(i)).Truncate(time.Microsecond)
-		duration := 10 + f.rng.IntN(7200)
-		size := 0     // of the upload
-		var files any // what was made of it
-		if !remote {
-			size, files = 50_000_000, fileSize+1000*duration
-		}
 		var federated, fetched any // its Create went out, its document came in
 		var parts, shares string
 		switch watch := origin + "/videos/watch/" + uid; {
@@ -161,8 +155,15 @@ func (f *filler) videos(tx *db.Tx) error {
 			master, far = uid+"-master.m3u8", ""
 		}
 		views := int64(f.rng.ExpFloat64() * f.rng.ExpFloat64() * 300)
+		text, language, nsfw := f.w.text(1, 6), languages[f.rng.IntN(len(languages))], f.rng.IntN(33) == 0
+		duration := 10 + f.rng.IntN(7200)
+		size := 0     // of the upload
+		var files any // what was made of it
+		if !remote {
+			size, files = 50_000_000, fileSize+1000*duration
+		}
 		err := videos.add(id, uid, origin+"/videos/watch/"+uid, f.ids["channels"]+int64(channel), !remote, true, name, fulltext.Words(words...),
-			f.w.text(1, 6), category, licence, languages[f.rng.IntN(len(languages))], privacy, 1, f.rng.IntN(33) == 0,
+			text, category, licence, language, privacy, 1, nsfw,
 			duration, 1.7778, views, views/20, views/200, size, files, federated, fetched, parts, shares, at, at, at, master, far)
 		if err != nil {
 			return err

@@ -265,14 +265,12 @@ func (s *Service) total(ctx context.Context, f Filter, rules bool) (int64, error
 // themselves, which are kept like the total.
 func (s *Service) ids(ctx context.Context, f Filter, rules bool) (any, error) {
 	order := f.Page.Order("created_at", "id")
-	q := func(ctx context.Context) *gorm.DB {
-		return f.where(s.db.Read(ctx).Model(&Comment{}), rules).Order(order)
-	}
+	q := func(g *gorm.DB) *gorm.DB { return f.where(g.Model(&Comment{}), rules).Order(order) }
 	if f.Page.Start < farStart || !f.whole() || !s.kept.Many() {
-		return q(ctx).Select("id").Offset(f.Page.Start).Limit(f.Page.Count), nil
+		return q(s.db.Read(ctx)).Select("id").Offset(f.Page.Start).Limit(f.Page.Count), nil
 	}
 	all, err := s.kept.Get(ctx, order+f.key(rules), func(ctx context.Context) (v kept.Value, err error) {
-		err = q(ctx).Limit(1_000_100).Pluck("id", &v.IDs).Error
+		err = s.db.AlongIndexes(ctx, func(g *gorm.DB) error { return q(g).Limit(1_000_100).Pluck("id", &v.IDs).Error })
 		return v, err
 	})
 	if err != nil {

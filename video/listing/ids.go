@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"gorm.io/gorm"
+
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/fulltext"
 	"github.com/kinemesh/kinemesh/video/catalog"
@@ -16,17 +18,14 @@ import (
 // What they are is found by each filter, and kept as totals are; the videos are
 // read together.
 func (s *Service) First(ctx context.Context, filters ...Filter) ([][]catalog.Listed, error) {
-	pool, err := s.db.Read(ctx).DB()
-	if err != nil {
-		return nil, err
-	}
 	pages := make([][]int64, len(filters))
 	for i := range filters {
 		f := &filters[i]
-		pages[i], err = s.ids(ctx, fmt.Sprint(f.Page.Count, " by ", f.order()), firstIDs, pool, f, s.conditions(ctx, f))
+		ids, err := s.ids(ctx, fmt.Sprint(f.Page.Count, " by ", f.order()), firstIDs, f, s.conditions(ctx, f))
 		if err != nil {
 			return nil, fmt.Errorf("list videos: %w", err)
 		}
+		pages[i] = ids
 	}
 	ids := slices.Concat(pages...)
 	slices.Sort(ids)
@@ -50,7 +49,7 @@ func (s *Service) First(ctx context.Context, filters ...Filter) ([][]catalog.Lis
 }
 
 // firstIDs are the ids of a page.
-func firstIDs(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) (ids []int64, err error) {
+func firstIDs(ctx context.Context, s *Service, pool gorm.ConnPool, f *Filter, q *query) (ids []int64, err error) {
 	text, args := f.idsSQL(s.db.Dialect(), q, f.Page.Start, f.Page.Count)
 	err = s.each(ctx, pool, text, args, func(r *sql.Rows) error {
 		var id int64

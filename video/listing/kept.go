@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"github.com/kinemesh/kinemesh/config/kept"
 )
 
@@ -21,9 +23,9 @@ func (s *Service) whole(f *Filter) bool {
 }
 
 // total is how many videos there are for q.
-func (s *Service) total(ctx context.Context, pool *sql.DB, f *Filter, q *query) (int64, error) {
+func (s *Service) total(ctx context.Context, pool gorm.ConnPool, f *Filter, q *query) (int64, error) {
 	if s.whole(f) && !inHead(f) { // whose ids are found in any case
-		ids, err := s.wholeIDs(ctx, pool, f, q)
+		ids, err := s.wholeIDs(ctx, f, q)
 		return int64(len(ids)), err
 	}
 	return s.kept.Total(ctx, q.key("total"), func(ctx context.Context) (n int64, err error) {
@@ -39,27 +41,30 @@ func (s *Service) total(ctx context.Context, pool *sql.DB, f *Filter, q *query) 
 const maxWhole = 1_000_100
 
 // order makes the ids of a list.
-type order func(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) ([]int64, error)
+type order func(ctx context.Context, s *Service, pool gorm.ConnPool, f *Filter, q *query) ([]int64, error)
 
 // ids are the ids that an order gives for q.
-func (s *Service) ids(ctx context.Context, name string, by order, pool *sql.DB, f *Filter, q *query) ([]int64, error) {
+func (s *Service) ids(ctx context.Context, name string, by order, f *Filter, q *query) ([]int64, error) {
 	if f.Viewer != nil && f.Page.Sort == "best" {
 		name = fmt.Sprint(name, " for ", f.Viewer.UserID)
 	}
 	v, err := s.kept.Get(ctx, q.key("ids by "+name), func(ctx context.Context) (v kept.Value, err error) {
-		v.IDs, err = by(ctx, s, pool, f, q)
+		err = s.db.AlongIndexes(ctx, func(g *gorm.DB) error {
+			v.IDs, err = by(ctx, s, g.Statement.ConnPool, f, q)
+			return err
+		})
 		return v, err
 	})
 	return v.IDs, err
 }
 
 // wholeIDs are the ids of the whole list.
-func (s *Service) wholeIDs(ctx context.Context, pool *sql.DB, f *Filter, q *query) ([]int64, error) {
-	return s.ids(ctx, "all by "+f.Page.Sort+f.order(), allIDs, pool, f, q)
+func (s *Service) wholeIDs(ctx context.Context, f *Filter, q *query) ([]int64, error) {
+	return s.ids(ctx, "all by "+f.Page.Sort+f.order(), allIDs, f, q)
 }
 
 // allIDs are the ids of a whole list, as far as pages may be asked for.
-func allIDs(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) ([]int64, error) {
+func allIDs(ctx context.Context, s *Service, pool gorm.ConnPool, f *Filter, q *query) ([]int64, error) {
 	var head []int64
 	if rank := ranked(f); rank != nil {
 		var err error

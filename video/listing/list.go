@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"gorm.io/gorm"
+
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/fulltext"
 	"github.com/kinemesh/kinemesh/video/catalog"
@@ -147,20 +149,20 @@ func (s *Service) conditions(ctx context.Context, f *Filter) *query {
 }
 
 // page reads the rows of a page in their order.
-func (s *Service) page(ctx context.Context, pool *sql.DB, f *Filter, q *query) ([]catalog.Listed, error) {
+func (s *Service) page(ctx context.Context, pool gorm.ConnPool, f *Filter, q *query) ([]catalog.Listed, error) {
 	start, count := f.Page.Start, f.Page.Count
 	var head []int64
 	rank := ranked(f)
 	switch {
 	case s.whole(f) && !inHead(f):
-		ids, err := s.wholeIDs(ctx, pool, f, q)
+		ids, err := s.wholeIDs(ctx, f, q)
 		if err != nil {
 			return nil, err
 		}
 		return s.shown(ctx, pool, f, part(ids, start, count))
 	case rank != nil:
 		var err error
-		if head, err = s.ids(ctx, f.Page.Sort, rank, pool, f, q); err != nil {
+		if head, err = s.ids(ctx, f.Page.Sort, rank, f, q); err != nil {
 			return nil, err
 		}
 		q = q.without(head)
@@ -187,7 +189,7 @@ func part(ids []int64, start, count int) []int64 {
 
 // shown reads videos whose ids were found a while ago: what has been hidden since
 // then is left out.
-func (s *Service) shown(ctx context.Context, pool *sql.DB, f *Filter, ids []int64) ([]catalog.Listed, error) {
+func (s *Service) shown(ctx context.Context, pool gorm.ConnPool, f *Filter, ids []int64) ([]catalog.Listed, error) {
 	rows, err := s.rows(ctx, pool, ids)
 	return slices.DeleteFunc(rows, func(l catalog.Listed) bool { return !f.shows(&l) }), err
 }
@@ -206,7 +208,7 @@ func (f *Filter) shows(l *catalog.Listed) bool {
 
 // rows reads videos by their ids and keeps that order. One that went meanwhile
 // is left out.
-func (s *Service) rows(ctx context.Context, pool *sql.DB, ids []int64) ([]catalog.Listed, error) {
+func (s *Service) rows(ctx context.Context, pool gorm.ConnPool, ids []int64) ([]catalog.Listed, error) {
 	rows := make([]catalog.Listed, 0, max(len(ids), 15))
 	if len(ids) == 0 {
 		return rows, nil
@@ -225,7 +227,7 @@ func (s *Service) rows(ctx context.Context, pool *sql.DB, ids []int64) ([]catalo
 }
 
 // each runs a query and gives its rows to fn.
-func (s *Service) each(ctx context.Context, pool *sql.DB, text string, args []any, fn func(*sql.Rows) error) error {
+func (s *Service) each(ctx context.Context, pool gorm.ConnPool, text string, args []any, fn func(*sql.Rows) error) error {
 	rows, err := pool.QueryContext(ctx, bind(s.db.Dialect(), text), args...)
 	if err != nil {
 		return err
@@ -278,7 +280,7 @@ func (q *query) without(ids []int64) *query {
 	return out
 }
 
-func (s *Service) addThumbnails(ctx context.Context, pool *sql.DB, rows []catalog.Listed) error {
+func (s *Service) addThumbnails(ctx context.Context, pool gorm.ConnPool, rows []catalog.Listed) error {
 	if len(rows) == 0 {
 		return nil
 	}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/video/catalog"
 )
@@ -33,7 +35,7 @@ type owner struct {
 }
 
 // addOwners fills in whose the videos of a list are.
-func (s *Service) addOwners(ctx context.Context, pool *sql.DB, rows []catalog.Listed) error {
+func (s *Service) addOwners(ctx context.Context, pool gorm.ConnPool, rows []catalog.Listed) error {
 	now := time.Now()
 	missing := s.owners.fill(rows, now)
 	if len(missing) == 0 {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
@@ -72,7 +74,7 @@ func byScore(list []candidate) []int64 {
 	return ids
 }
 
-func trending(ctx context.Context, s *Service, pool *sql.DB, _ *Filter, q *query) ([]int64, error) {
+func trending(ctx context.Context, s *Service, pool gorm.ConnPool, _ *Filter, q *query) ([]int64, error) {
 	since := db.Now().AddDate(0, 0, -s.trendingDays())
 	var ids []int64
 	text := `SELECT v.id FROM (SELECT video_id, SUM(views) AS n FROM video_views WHERE hour >= ? GROUP BY video_id) t
@@ -86,12 +88,12 @@ func trending(ctx context.Context, s *Service, pool *sql.DB, _ *Filter, q *query
 	return ids, err
 }
 
-func hot(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) ([]int64, error) {
+func hot(ctx context.Context, s *Service, pool gorm.ConnPool, f *Filter, q *query) ([]int64, error) {
 	list, err := s.newest(ctx, pool, f, q)
 	return byScore(list), err
 }
 
-func best(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) ([]int64, error) {
+func best(ctx context.Context, s *Service, pool gorm.ConnPool, f *Filter, q *query) ([]int64, error) {
 	list, err := s.newest(ctx, pool, f, q)
 	if err != nil || f.Viewer == nil || len(list) == 0 {
 		return byScore(list), err
@@ -112,7 +114,7 @@ func best(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) ([
 }
 
 // newest are the last videos with how hot they are.
-func (s *Service) newest(ctx context.Context, pool *sql.DB, f *Filter, q *query) (list []candidate, err error) {
+func (s *Service) newest(ctx context.Context, pool gorm.ConnPool, f *Filter, q *query) (list []candidate, err error) {
 	by := *f
 	by.Page.Sort, by.Page.Desc = "publishedAt", true
 	ids, args := by.idsSQL(s.db.Dialect(), q, 0, maxRanked)
@@ -137,7 +139,7 @@ func heat(views, likes, dislikes, comments int64, published time.Time) float64 {
 }
 
 // matching ranks the newest videos that a search finds.
-func matching(ctx context.Context, s *Service, pool *sql.DB, f *Filter, q *query) ([]int64, error) {
+func matching(ctx context.Context, s *Service, pool gorm.ConnPool, f *Filter, q *query) ([]int64, error) {
 	var list []candidate
 	text := "SELECT v.id, v.name, v.views FROM videos v" + q.sql() + " ORDER BY v.id DESC LIMIT " + strconv.Itoa(maxRanked)
 	err := s.each(ctx, pool, text, q.args, func(r *sql.Rows) error {

@@ -2,10 +2,10 @@ package listing
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/labstack/echo/v4"
+	"gorm.io/gorm"
 )
 
 // listFollowed lists the videos of the channels that the user has subscribed to.
@@ -28,7 +28,7 @@ func (f *Filter) followed(q *query) {
 
 // followsOf names the state of an account's subscriptions: it is another one when
 // one begins, is accepted or ends.
-func (s *Service) followsOf(ctx context.Context, pool *sql.DB, account int64) (string, error) {
+func (s *Service) followsOf(ctx context.Context, pool gorm.ConnPool, account int64) (string, error) {
 	var count, last int64
 	err := pool.QueryRowContext(ctx, bind(s.db.Dialect(), `SELECT COUNT(*), COALESCE(MAX(f.id), 0) FROM accounts me
  JOIN follows f ON f.follower_id = me.actor_id WHERE me.id = ? AND f.state = 'accepted'`), account).Scan(&count, &last)
