@@ -100,6 +100,18 @@ func TestPlans(t *testing.T) {
 				}
 			}
 		}
+		// Far pages are cut from the whole list, which is no scan of the table either.
+		for _, sort := range listing.Sorts() {
+			for _, all := range []bool{false, true} {
+				plan, err := w.Listing.ExplainWhole(t.Context(), listing.Filter{Page: rest.Page{Sort: sort, Desc: true}, NSFW: new(bool), All: all, Moderated: all})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.Contains(plan, "Seq Scan on videos") || strings.Contains(plan, "SCAN v\n") {
+					t.Errorf("all by %s, for moderators: %v:\n%s", sort, all, plan)
+				}
+			}
+		}
 		// What a search finds is read from its index.
 		plan, err := w.Listing.Explain(t.Context(), listing.Filter{Page: rest.Page{Sort: "publishedAt", Desc: true, Count: 15}, Search: "lantern"})
 		if err != nil {
