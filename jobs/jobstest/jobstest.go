@@ -37,7 +37,8 @@ func Start(t testing.TB, r *jobs.Runner) {
 }
 
 // Drain waits until no job is active or due, and fails the test when one is
-// dead or when that takes over a minute.
+// dead or when that takes over a minute. One that failed and is to be run again
+// later is logged.
 func Drain(t testing.TB, d *db.DB) {
 	t.Helper()
 	ctx := context.Background()
@@ -60,6 +61,13 @@ func Drain(t testing.TB, d *db.DB) {
 	var dead []jobs.Job
 	if err := d.Read(ctx).Where("state = ?", jobs.Dead).Order("id").Limit(5).Find(&dead).Error; err != nil {
 		t.Fatal(err)
+	}
+	var failed []jobs.Job
+	if err := d.Read(ctx).Where("state = ? AND last_error <> ''", jobs.Waiting).Order("id").Limit(5).Find(&failed).Error; err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range failed {
+		t.Logf("job %d %s %s failed and is run again at %s: %s", j.ID, j.Kind, j.Args, j.RunAt, j.LastError)
 	}
 	for _, j := range dead {
 		t.Errorf("job %d %s %s is dead: %s", j.ID, j.Kind, j.Args, j.LastError)
