@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/kinemesh/kinemesh/activitypub"
@@ -26,7 +27,9 @@ import (
 type broken struct {
 	*aptest.Server
 	mended bool
-	took   []string // ids of the activities that have had an effect
+
+	mu   sync.Mutex // activities of several servers are handled at once
+	took []string   // ids of the activities that have had an effect
 }
 
 // breakdown has given up three Likes, of bob, eve and bob again, and has taken
@@ -38,6 +41,8 @@ func breakdown(t *testing.T, d *db.DB) (s *broken, bob, eve *aptest.Actor) {
 		if act.Type == "Like" && !s.mended {
 			return errors.New("bad \x1b[31mred\nline")
 		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.took = append(s.took, act.ID[strings.LastIndexByte(act.ID, '/')+1:])
 		return nil
 	}
