@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/video/storage"
@@ -15,6 +17,9 @@ import (
 // webWait is how long HLS waits before it looks again whether the web file of
 // its resolution is there: copying that costs nothing, encoding twice does.
 const webWait = 10 * time.Second
+
+// errWebOpen: the web file of the resolution is being made.
+var errWebOpen = errors.New("waits for the web file")
 
 // errNoInput: neither the upload nor any file of the video is left.
 var errNoInput = errors.New("nothing to transcode from")
@@ -28,7 +33,7 @@ type input struct {
 }
 
 // input picks the file to start from and plans the encoding.
-func (s *Service) input(ctx context.Context, w *work, dir string) (*input, time.Duration, error) {
+func (s *Service) input(ctx context.Context, w *work, dir string) (*input, error) {
 	r := w.rendition
 	if r.Kind == catalog.KindHLS {
 		if f := w.webFile(); f != nil {
@@ -38,27 +43,30 @@ func (s *Service) input(ctx context.Context, w *work, dir string) (*input, time.
 				in.plan = ffmpeg.Plan(in.info, 0, s.o.MaxFPS())
 				in.plan.CopyVideo, in.plan.CopyAudio = true, true
 			}
-			return in, 0, err
+			return in, err
 		}
-		open, err := s.webOpen(ctx, r)
-		if err != nil || open {
-			return nil, webWait, err
+		open, err := webOpen(s.o.DB.Read(ctx), r)
+		if err != nil {
+			return nil, err
+		}
+		if open {
+			return nil, errWebOpen
 		}
 	}
 	key, err := s.sourceKey(ctx, w.video)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if key == "" {
 		f := w.largest()
 		if f == nil {
-			return nil, 0, errNoInput
+			return nil, errNoInput
 		}
 		key = catalog.FileKey(w.video, f)
 	}
 	in, err := s.open(ctx, key, dir)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	in.plan = ffmpeg.Plan(in.info, r.Resolution, s.o.MaxFPS())
 	if s.o.CopyOnly != nil && s.o.CopyOnly() && ffmpeg.Plays(in.info) {
@@ -67,7 +75,7 @@ func (s *Service) input(ctx context.Context, w *work, dir string) (*input, time.
 	if in.info.Video == nil {
 		in.still, err = s.still(ctx, w, dir)
 	}
-	return in, 0, err
+	return in, err
 }
 
 // sourceKey is where the upload lies; empty when it is gone.
@@ -108,9 +116,9 @@ func (w *work) largest() *catalog.File {
 }
 
 // webOpen tells whether the web file of r is being made or waits for it.
-func (s *Service) webOpen(ctx context.Context, r *catalog.Rendition) (bool, error) {
+func webOpen(g *gorm.DB, r *catalog.Rendition) (bool, error) {
 	var n int64
-	err := s.o.DB.Read(ctx).Model(&catalog.Rendition{}).
+	err := g.Model(&catalog.Rendition{}).
 		Where("video_id = ? AND kind = ? AND resolution = ? AND state IN ?", r.VideoID, catalog.KindWeb, r.Resolution,
 			[]string{catalog.RenditionPlanned, catalog.RenditionQueued}).Count(&n).Error
 	if err != nil {

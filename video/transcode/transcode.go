@@ -71,17 +71,41 @@ func (s *Service) transcode(ctx context.Context, a catalog.TranscodeArgs) error 
 	if err != nil || w == nil {
 		return err
 	}
-	wait, err := s.make(ctx, w)
-	if err != nil {
-		wait, err = s.judge(ctx, w, err)
+	err = s.make(ctx, w)
+	if err == nil {
+		return nil
 	}
+	if errors.Is(err, errWebOpen) {
+		return s.o.DB.Tx(ctx, func(tx *db.Tx) error { return awaitWeb(ctx, tx, w.rendition) })
+	}
+	wait, err := s.judge(ctx, w, err)
 	if err != nil || wait == 0 {
 		return err
 	}
-	return s.o.DB.Tx(ctx, func(tx *db.Tx) error { // again later, without using up an attempt
-		err := jobs.Insert(tx, a, jobs.Unique(fmt.Sprint(a.RenditionID)), jobs.RunAt(db.Now().Add(wait)))
-		return errors.Join(err, jobs.Done(ctx, tx))
-	})
+	return s.o.DB.Tx(ctx, func(tx *db.Tx) error { return again(ctx, tx, w.rendition, wait) })
+}
+
+// again has r worked on after wait, without using up an attempt.
+func again(ctx context.Context, tx *db.Tx, r *catalog.Rendition, wait time.Duration) error {
+	args := catalog.TranscodeArgs{VideoID: r.VideoID, RenditionID: r.ID}
+	err := jobs.Insert(tx, args, jobs.Unique(fmt.Sprint(r.ID)), jobs.RunAt(db.Now().Add(wait)))
+	return errors.Join(err, jobs.Done(ctx, tx))
+}
+
+// awaitWeb has r worked on when the web file of its resolution is there, and at
+// once if that came while we looked: who made it saw no job to wake.
+func awaitWeb(ctx context.Context, tx *db.Tx, r *catalog.Rendition) error {
+	if _, err := catalog.Lock(tx, r.VideoID); err != nil { // finish holds it, too
+		return err
+	}
+	open, err := webOpen(tx.DB, r)
+	if err != nil {
+		return err
+	}
+	if !open {
+		return again(ctx, tx, r, 0)
+	}
+	return again(ctx, tx, r, webWait)
 }
 
 // work is one rendition to make.
@@ -114,26 +138,26 @@ func (s *Service) load(ctx context.Context, a catalog.TranscodeArgs) (*work, err
 	return &work{rendition: r, video: v, media: m}, nil
 }
 
-// make makes the rendition, or says how long to wait for another one.
-func (s *Service) make(ctx context.Context, w *work) (wait time.Duration, err error) {
+// make makes the rendition; errWebOpen when it is too early for that.
+func (s *Service) make(ctx context.Context, w *work) error {
 	tmp, err := s.newScratch()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer tmp.Close() //nolint:errcheck // the next start removes it
-	in, wait, err := s.input(ctx, w, tmp.dir)
-	if err != nil || wait > 0 {
-		return wait, err
+	in, err := s.input(ctx, w, tmp.dir)
+	if err != nil {
+		return err
 	}
 	start := time.Now()
 	made, err := s.encode(ctx, w, in, tmp.dir)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := s.publish(ctx, w, made); err != nil {
-		return 0, err
+		return err
 	}
 	s.log.InfoContext(ctx, "rendition made", "video", w.video.UUID, "kind", w.rendition.Kind, "resolution", made.file.Resolution,
 		"copied", in.plan.Copies(), "size", made.file.Size, "took", time.Since(start).Round(time.Millisecond))
-	return 0, nil
+	return nil
 }
