@@ -28,6 +28,8 @@ func Default() *Config {
 			Client:           RateLimit{10 * time.Second, 500},
 			WellKnown:        RateLimit{10 * time.Second, 200},
 			Feeds:            RateLimit{10 * time.Second, 50},
+
+			DownloadGenerateVideo: RateLimit{5 * time.Second, 5},
 		},
 		HTTPTimeouts:     HTTPTimeouts{Request: 5 * time.Minute},
 		StaticFiles:      StaticFiles{PrivateFilesRequireAuth: true},

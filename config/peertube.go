@@ -25,7 +25,7 @@ var peerTubeKeys = []string{
 	"federation.videos.cleanup_remote_interactions", "followings.instance.auto_follow_index",
 	"instance.customizations", "instance.default_client_route",
 	"log.log_ping_requests", "log.log_tracker_unknown_infohash", "log.prettify_sql",
-	"log.rotation", "rates_limit.download_generate_video", "rates_limit.plugins",
+	"log.rotation", "rates_limit.plugins",
 	"redis.sentinel", "redis.tls", "search.search_index",
 	"storage.bin", "storage.client_overrides", "storage.logs", "storage.plugins",
 	"storage.uploads", "storage.well_known",

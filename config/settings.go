@@ -305,6 +305,8 @@ type RatesLimit struct {
 	WellKnown RateLimit `key:"well_known"`
 	// Feeds.
 	Feeds RateLimit `key:"feeds"`
+	// Downloads that are put together for who asks.
+	DownloadGenerateVideo RateLimit `key:"download_generate_video"`
 }
 
 // RateLimit allows Max requests in each Window.

@@ -52,7 +52,7 @@ func TestAdminCommands(t *testing.T) {
 			refused("email: ", "user", "create", "bea", "--email", "nowhere")
 			refused("should be admin, moderator or user", "user", "create", "bea", "--email", "b@example.org", "--role", "king")
 			refused("use it as", "user", "create", "bea")
-			refused(`no user "nobody"`, "user", "block", "nobody")
+			refused(`no user "nobody"`, "user", "ban", "nobody")
 			refused(`no user "nobody"`, "token", "nobody")
 
 			token := i.NewClient()
@@ -64,18 +64,18 @@ func TestAdminCommands(t *testing.T) {
 			if err := me(token); err != nil {
 				t.Errorf("with the token: %v", err)
 			}
-			run("user", "block", "ada", "--reason", "a test")
+			run("user", "ban", "ada", "--reason", "a test")
 			if err := me(token); !hasStatus(err, 401) {
-				t.Errorf("with the token of a blocked user: %v", err)
+				t.Errorf("with the token of a banned user: %v", err)
 			}
 			if err := i.NewClient().Login(ctx, "ada", made.Password); !hasStatus(err, 400) {
-				t.Errorf("login of a blocked user: %v", err)
+				t.Errorf("login of a banned user: %v", err)
 			}
-			refused("is blocked", "token", "ada")
+			refused("is banned", "token", "ada")
 			if out := run("user", "list", "--blocked"); !strings.Contains(out, "ada@example.org") || !strings.Contains(out, "yes a test") || strings.Contains(out, "root") {
 				t.Errorf("blocked users:\n%s", out)
 			}
-			run("user", "unblock", "ada")
+			run("user", "unban", "ada")
 			file := filepath.Join(t.TempDir(), "password")
 			if err := os.WriteFile(file, []byte("a new secret word\n"), 0o600); err != nil {
 				t.Fatal(err)

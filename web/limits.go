@@ -45,7 +45,7 @@ type window struct {
 func newLimits(r config.RatesLimit, auth rest.Authenticate) *limits {
 	return &limits{auth: auth, classes: map[string]*window{
 		"api": {rule: r.API}, "activity_pub": {rule: r.ActivityPub}, "well_known": {rule: r.WellKnown}, "client": {rule: r.Client},
-		"feeds": {rule: r.Feeds},
+		"feeds": {rule: r.Feeds}, "download_generate_video": {rule: r.DownloadGenerateVideo},
 	}}
 }
 
@@ -54,6 +54,8 @@ func newLimits(r config.RatesLimit, auth rest.Authenticate) *limits {
 func classOf(r *http.Request) string {
 	path := r.URL.Path
 	switch {
+	case strings.HasPrefix(path, "/download/videos/generate/"):
+		return "download_generate_video"
 	case path == "/api/v1/ping", strings.HasPrefix(path, "/tracker/"), strings.HasPrefix(path, socketPath), isMedia(path), strings.HasPrefix(path, assetPrefix),
 		path == "/healthz", path == "/readyz", strings.HasPrefix(path, DashboardRoot):
 		return ""

@@ -136,17 +136,17 @@ func TestSEC49BelowTheDashboard(t *testing.T) {
 func TestEachClassHasItsLimit(t *testing.T) {
 	once := config.RateLimit{Window: time.Minute, Max: 1}
 	s := newServer(t, func(c *config.Config) {
-		c.RatesLimit = config.RatesLimit{API: once, Client: once, WellKnown: once, Feeds: once, ActivityPub: once, Login: once, Signup: once}
+		c.RatesLimit = config.RatesLimit{API: once, Client: once, WellKnown: once, Feeds: once, DownloadGenerateVideo: once, ActivityPub: once, Login: once, Signup: once}
 	}, func(o *web.ServerOptions) {
 		o.Register = append(o.Register, func(r *rest.Router) {
 			ok := func(c echo.Context) error { return c.String(http.StatusOK, "ok") }
-			for _, path := range []string{"/feeds/videos.xml", "/.well-known/x", "/accounts/ann", "/static/x", "/x"} {
+			for _, path := range []string{"/feeds/videos.xml", "/.well-known/x", "/accounts/ann", "/static/x", "/x", "/download/videos/generate/x"} {
 				r.Root.GET(path, rest.Anyone, ok)
 			}
 		})
 	})
 	for path, header := range map[string][]string{
-		"/api/v1/ip": nil, "/feeds/videos.xml": nil, "/.well-known/x": nil, "/x": nil, "/accounts/ann": {"Accept", "application/activity+json"},
+		"/api/v1/ip": nil, "/feeds/videos.xml": nil, "/.well-known/x": nil, "/x": nil, "/download/videos/generate/x": nil, "/accounts/ann": {"Accept", "application/activity+json"},
 	} {
 		for i, want := range []int{200, 429} {
 			w := ask(s, "GET", path, "198.51.100.9:1", nil, header...)

@@ -93,7 +93,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 	e.Use(
 		middleware.RequestIDWithConfig(middleware.RequestIDConfig{RequestIDHandler: withRequestID}),
 		s.logRequest, s.recover, echo.WrapMiddleware(SecurityHeaders), cors, limits.middleware, s.answers.middleware, s.timeout,
-		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: bodyLimit, Skipper: isUpload}),
+		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: bodyLimit, Skipper: limitsItself}),
 		middleware.GzipWithConfig(middleware.GzipConfig{Skipper: notText, MinLength: 1024, Level: 5}),
 	)
 	if o.Negotiate != nil {
@@ -324,6 +324,12 @@ func cors(next echo.HandlerFunc) echo.HandlerFunc {
 // allows; the upload handlers limit it themselves.
 func isUpload(c echo.Context) bool {
 	return strings.HasPrefix(c.Request().URL.Path, "/api/v1/videos/upload")
+}
+
+// limitsItself tells whether the handler bounds the body: those of uploads and
+// of subtitles, which may be longer than a picture.
+func limitsItself(c echo.Context) bool {
+	return isUpload(c) || c.Path() == "/api/v1/videos/:id/captions/:language"
 }
 
 // isMedia tells whether a path leads to bytes that are compressed already and

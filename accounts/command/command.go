@@ -29,7 +29,7 @@ type Options struct {
 // but not run.
 func Commands(o Options) []activitypub.Command {
 	return []activitypub.Command{
-		o.createUser(), o.resetPassword(), o.listUsers(), o.block(), o.unblock(), o.token(),
+		o.createUser(), o.resetPassword(), o.listUsers(), o.ban(), o.unban(), o.token(),
 		o.addFollow(), o.removeFollow(), o.listFollows(),
 	}
 }

@@ -219,37 +219,37 @@ func (o Options) listUsers() activitypub.Command {
 	}
 }
 
-func (o Options) block() activitypub.Command {
+func (o Options) ban() activitypub.Command {
 	var reason string
 	var asJSON bool
 	return activitypub.Command{
-		Use: "user block", Short: "Keep a user from logging in and end all sessions: kinemesh user block NAME",
+		Use: "user ban", Short: "Keep a user from logging in and end all sessions: kinemesh user ban NAME",
 		Flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&reason, "reason", "", "why; the user is told")
 			fs.BoolVar(&asJSON, "json", false, "print JSON")
 		},
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
-			return o.changeBlock(ctx, out, args, asJSON, "block", "is blocked", func(u *user.User) error {
+			return o.changeBan(ctx, out, args, asJSON, "ban", "is banned", func(u *user.User) error {
 				return o.Users.Block(ctx, u, reason)
 			})
 		},
 	}
 }
 
-func (o Options) unblock() activitypub.Command {
+func (o Options) unban() activitypub.Command {
 	var asJSON bool
 	return activitypub.Command{
-		Use: "user unblock", Short: "Let a user log in again: kinemesh user unblock NAME",
+		Use: "user unban", Short: "Let a user log in again: kinemesh user unban NAME",
 		Flags: func(fs *flag.FlagSet) { fs.BoolVar(&asJSON, "json", false, "print JSON") },
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
-			return o.changeBlock(ctx, out, args, asJSON, "unblock", "can log in again", func(u *user.User) error {
+			return o.changeBan(ctx, out, args, asJSON, "unban", "can log in again", func(u *user.User) error {
 				return o.Users.Unblock(ctx, u)
 			})
 		},
 	}
 }
 
-func (o Options) changeBlock(ctx context.Context, out io.Writer, args []string, asJSON bool, use, what string, do func(*user.User) error) error {
+func (o Options) changeBan(ctx context.Context, out io.Writer, args []string, asJSON bool, use, what string, do func(*user.User) error) error {
 	if len(args) != 1 {
 		return console.Usage("user "+use, "NAME")
 	}
@@ -284,7 +284,7 @@ func (o Options) token() activitypub.Command {
 				return err
 			}
 			if u.Blocked {
-				return fmt.Errorf("%s is blocked", u.Username)
+				return fmt.Errorf("%s is banned", u.Username)
 			}
 			t, err := o.OAuth.Grant(ctx, u.ID, oauth.Place{Device: "kinemesh token"})
 			if err != nil {

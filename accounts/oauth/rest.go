@@ -138,7 +138,7 @@ func (s *Service) refreshGrant(c echo.Context, cl *client) error {
 // page. Errors that do not come from a refusal are returned as they are.
 func LoginProblem(err error) error {
 	if many, ok := errors.AsType[*user.TooManyError](err); ok {
-		return user.TooMany(many.Retry)
+		return many.Problem()
 	}
 	switch {
 	case errors.Is(err, user.ErrCredentials):

@@ -1,11 +1,17 @@
 package user
 
 import (
+	"fmt"
+	"math"
 	"net"
+	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/kinemesh/kinemesh/web/rest"
 )
 
 // maxKeys bounds the memory of a Limiter, about 10 MB.
@@ -33,22 +39,43 @@ func NewLimiter(window time.Duration, limit int) *Limiter {
 	return &Limiter{window: window, max: limit, now: time.Now, keys: map[string]*attempts{}}
 }
 
-// Allow notes an attempt for all keys and tells whether every one of them is
-// within the limit; if not, retry is the time until they all are.
-func (l *Limiter) Allow(keys ...string) (retry time.Duration, ok bool) {
+// TooManyError says that there were more attempts than Limit. After Retry there
+// may be another.
+type TooManyError struct {
+	Limit int
+	Retry time.Duration
+}
+
+// Error implements error.
+func (e *TooManyError) Error() string { return fmt.Sprintf("too many attempts, retry in %s", e.Retry) }
+
+// Problem is the answer. Its headers tell of this limit; those of the limit that
+// all requests count for stand there already.
+func (e *TooManyError) Problem() *rest.Problem {
+	wait := max(1, int(math.Ceil(e.Retry.Seconds())))
+	return &rest.Problem{
+		Status: http.StatusTooManyRequests, Detail: "Too many attempts, please try again later.",
+		Header: map[string]string{
+			"Retry-After": strconv.Itoa(wait), "X-RateLimit-Limit": strconv.Itoa(e.Limit), "X-RateLimit-Remaining": "0",
+			"X-RateLimit-Reset": strconv.FormatInt(time.Now().Add(time.Duration(wait)*time.Second).Unix(), 10),
+		},
+	}
+}
+
+// Allow notes an attempt for all keys. It returns nil if every one of them is
+// within the limit.
+func (l *Limiter) Allow(keys ...string) (many *TooManyError) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	ok = true
 	for _, k := range keys {
 		a := l.at(k, now)
 		a.n++
-		if a.n > l.max {
-			ok = false
-			retry = max(retry, a.reset.Sub(now))
+		if left := a.reset.Sub(now); a.n > l.max && (many == nil || many.Retry < left) {
+			many = &TooManyError{Limit: l.max, Retry: left}
 		}
 	}
-	return retry, ok
+	return many
 }
 
 // Undo takes one attempt back, for limits that count successes only.

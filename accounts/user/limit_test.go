@@ -23,27 +23,27 @@ func newTestLimiter(limit int) (*Limiter, *clock) {
 func TestLimiter(t *testing.T) {
 	l, c := newTestLimiter(15)
 	for i := range 15 {
-		if _, ok := l.Allow("a"); !ok {
+		if l.Allow("a") != nil {
 			t.Fatalf("attempt %d is refused", i+1)
 		}
 	}
-	if retry, ok := l.Allow("a"); ok || retry != 5*time.Minute {
-		t.Errorf("16th attempt: %v, %v", retry, ok)
+	if many := l.Allow("a"); many == nil || many.Retry != 5*time.Minute || many.Limit != 15 {
+		t.Errorf("16th attempt: %v", many)
 	}
-	if _, ok := l.Allow("b"); !ok {
+	if l.Allow("b") != nil {
 		t.Error("another key is refused")
 	}
 	c.t = c.t.Add(4 * time.Minute)
-	if retry, ok := l.Allow("a", "b"); ok || retry != time.Minute {
-		t.Errorf("one of two keys is over: %v, %v", retry, ok)
+	if many := l.Allow("a", "b"); many == nil || many.Retry != time.Minute {
+		t.Errorf("one of two keys is over: %v", many)
 	}
 	c.t = c.t.Add(time.Minute)
-	if _, ok := l.Allow("a"); !ok {
+	if l.Allow("a") != nil {
 		t.Error("refused in a new window")
 	}
 	l.Undo("a")
 	for i := range 15 {
-		if _, ok := l.Allow("a"); !ok {
+		if l.Allow("a") != nil {
 			t.Errorf("attempt %d after one was taken back is refused", i+1)
 		}
 	}

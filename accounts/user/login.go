@@ -21,8 +21,8 @@ type Attempt struct {
 // only [ErrBlocked], [ErrUnverified], [ErrNoCode], [ErrCode], and, for those who
 // have no account yet, [ErrPending] and [ErrRejected].
 func (s *Service) Login(ctx context.Context, a Attempt) (*User, error) {
-	if retry, ok := s.logins.Allow(AddressKey(a.IP)); !ok {
-		return nil, &TooManyError{retry}
+	if many := s.logins.Allow(AddressKey(a.IP)); many != nil {
+		return nil, many
 	}
 	u, err := s.ByLogin(ctx, a.Login)
 	if err != nil && !errors.Is(err, db.ErrNotFound) {
@@ -32,8 +32,8 @@ func (s *Service) Login(ctx context.Context, a Attempt) (*User, error) {
 	if u != nil {
 		key = LoginKey(u.Username) // however it was spelled
 	}
-	if retry, ok := s.logins.Allow(key); !ok {
-		return nil, &TooManyError{retry}
+	if many := s.logins.Allow(key); many != nil {
+		return nil, many
 	}
 	if u == nil {
 		return nil, s.loginApplicant(ctx, a)

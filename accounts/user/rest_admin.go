@@ -3,11 +3,9 @@ package user
 import (
 	"errors"
 	"maps"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
@@ -29,14 +27,6 @@ const (
 	minReason     = 3
 	maxReason     = 250
 )
-
-// TooMany is the answer to too many attempts.
-func TooMany(retry time.Duration) *rest.Problem {
-	return &rest.Problem{
-		Status: http.StatusTooManyRequests, Detail: "Too many attempts, please try again later.",
-		Header: map[string]string{"Retry-After": strconv.Itoa(max(1, int(math.Ceil(retry.Seconds()))))},
-	}
-}
 
 // CreateProblem turns what Create says into an answer.
 func CreateProblem(err error, channelName string) error {

@@ -31,8 +31,8 @@ func (s *Service) MayAsk(c echo.Context, email string) (string, error) {
 	if err := check.Err(); err != nil {
 		return "", err
 	}
-	if retry, ok := s.asks.Allow(AddressKey(c.RealIP()), "mail:"+email); !ok {
-		return "", TooMany(retry)
+	if many := s.asks.Allow(AddressKey(c.RealIP()), "mail:"+email); many != nil {
+		return "", many.Problem()
 	}
 	return email, nil
 }
@@ -115,8 +115,8 @@ func (s *Service) resetPassword(c echo.Context) error {
 // Reset is ResetPassword for a request, which counts as an attempt to log in:
 // each costs a hash. Refusals are a *rest.Problem.
 func (s *Service) Reset(c echo.Context, userID int64, secret, password string) error {
-	if retry, ok := s.logins.Allow(AddressKey(c.RealIP())); !ok {
-		return TooMany(retry)
+	if many := s.logins.Allow(AddressKey(c.RealIP())); many != nil {
+		return many.Problem()
 	}
 	return SecretProblem(s.ResetPassword(c.Request().Context(), userID, secret, password))
 }

@@ -157,8 +157,8 @@ func (s *Service) confirm(ctx context.Context, u *User, current string, status i
 	if current == "" {
 		return rest.Invalid("body", "currentPassword", "currentPassword is missing", nil)
 	}
-	if retry, ok := s.logins.Allow(LoginKey(u.Username)); !ok {
-		return TooMany(retry)
+	if many := s.logins.Allow(LoginKey(u.Username)); many != nil {
+		return many.Problem()
 	}
 	ok, err := s.CheckPassword(ctx, u, current)
 	if err != nil && !errors.Is(err, ErrTooLong) {

@@ -83,8 +83,8 @@ func (s *Service) NewUser(in *Signup) NewUser {
 // it succeeds.
 func (s *Service) CountSignup(c echo.Context, register func() error) error {
 	key := AddressKey(c.RealIP())
-	if retry, ok := s.signups.Allow(key); !ok {
-		return TooMany(retry)
+	if many := s.signups.Allow(key); many != nil {
+		return many.Problem()
 	}
 	err := register()
 	if err != nil {

@@ -38,12 +38,6 @@ var (
 	ErrRejected    = errors.New("registration was rejected")
 )
 
-// TooManyError says that there were too many attempts to log in.
-type TooManyError struct{ Retry time.Duration }
-
-// Error implements error.
-func (e *TooManyError) Error() string { return fmt.Sprintf("too many attempts, retry in %s", e.Retry) }
-
 // User is a row of users.
 type User struct {
 	ID              int64

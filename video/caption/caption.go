@@ -114,7 +114,7 @@ func (s *Service) put(c echo.Context) error {
 	}
 	clean, err := Clean(data)
 	if err != nil {
-		return rest.Invalid("body", "captionfile", "Should be WebVTT or SubRip subtitles of at most 4 MB", nil)
+		return rest.Invalid("body", "captionfile", fmt.Sprintf("Should be WebVTT or SubRip subtitles of at most %d MB", MaxBytes>>20), nil)
 	}
 	if err := s.Set(c.Request().Context(), v, language, clean); err != nil {
 		return err

@@ -16,8 +16,8 @@ import (
 
 // Limits of a file.
 const (
-	MaxBytes    = 4 << 20
-	maxCues     = 50_000
+	MaxBytes    = 20 << 20
+	maxCues     = 200_000
 	maxCueLines = 20
 	maxLine     = 1_000 // bytes
 )

@@ -54,7 +54,7 @@ func (i *Instance) contact(c echo.Context) error {
 		return err
 	}
 	key := user.AddressKey(c.RealIP())
-	if _, ok := i.contacts.Allow(key); !ok {
+	if i.contacts.Allow(key) != nil {
 		return &rest.Problem{Status: http.StatusForbidden, Detail: "You already sent a contact form recently."}
 	}
 	err := i.o.DB.Tx(c.Request().Context(), func(tx *db.Tx) error {

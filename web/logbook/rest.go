@@ -157,8 +157,8 @@ func (a *API) report(c echo.Context) error {
 	if err := check.Err(); err != nil {
 		return err
 	}
-	if retry, ok := a.reports.Allow(user.AddressKey(c.RealIP())); !ok {
-		return user.TooMany(retry)
+	if many := a.reports.Allow(user.AddressKey(c.RealIP())); many != nil {
+		return many.Problem()
 	}
 	level := slog.LevelWarn
 	if in.Level == "error" {
