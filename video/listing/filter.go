@@ -94,6 +94,7 @@ type params struct {
 func (f *Filter) privileged(privacies, states []int, include int) error {
 	public := len(privacies) == 0 || slices.Equal(privacies, []int{int(catalog.Public)})
 	if include == 0 && public && len(states) == 0 && len(f.AutoTags) == 0 {
+		f.Privacies = privacies
 		return nil // what everyone gets
 	}
 	f.Privacies, f.States, f.Include = privacies, states, include
@@ -102,7 +103,7 @@ func (f *Filter) privileged(privacies, states []int, include int) error {
 	}
 	f.All, f.Moderated = true, true
 	if len(privacies) == 0 {
-		f.Privacies = []int{int(catalog.Public)}
+		f.Privacies = []int{int(catalog.Public), int(catalog.Internal)}
 	}
 	if len(states) == 0 && include&IncludeNotPublished == 0 {
 		f.States = []int{int(catalog.Published)}

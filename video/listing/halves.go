@@ -9,13 +9,18 @@ import (
 	"github.com/kinemesh/kinemesh/video/catalog"
 )
 
-// What moderators list is partly listed for everybody and partly not. No index
-// holds both in an order, so each half is read from indexes of its own, and the
-// two are merged. These are the words of the schema.
+// What moderators list is partly listed for everybody and partly not, and users
+// are shown internal videos, too. No index holds both in an order, so each half is
+// read from indexes of its own, and the two are merged. These are the words of the
+// schema.
 const (
 	listedHalf   = "v.privacy = 1 AND v.state = 1 AND v.listed = TRUE"
 	unlistedHalf = "(v.privacy <> 1 OR v.state <> 1 OR v.listed = FALSE)" // videos_unlisted
+	internalHalf = "v.privacy <> 1 AND v.privacy = 4"                     // videos_privacy
 )
+
+// shownToUsers is what those who are signed in see in lists.
+const shownToUsers = "v.privacy IN (1, 4) AND v.state = 1 AND v.listed = TRUE"
 
 // So it is with the size of files here, which videos of other servers do not have.
 const (
@@ -27,7 +32,14 @@ const (
 // holds some of each, and no condition has an index of its own.
 func (f *Filter) inHalves() bool {
 	some := func(values []int, value int) bool { return len(values) == 0 || slices.Contains(values, value) }
-	return f.Moderated && some(f.Privacies, int(catalog.Public)) && some(f.States, int(catalog.Published)) && !f.indexed()
+	both := f.Moderated && some(f.Privacies, int(catalog.Public)) && some(f.States, int(catalog.Published))
+	return (both || f.internal()) && !f.indexed()
+}
+
+// internal tells whether a list holds internal videos besides what is listed for
+// everybody.
+func (f *Filter) internal() bool {
+	return !f.All && f.Viewer != nil && (len(f.Privacies) == 0 || slices.Contains(f.Privacies, int(catalog.Internal)))
 }
 
 // indexed tells whether a condition has an index of its own.
@@ -72,12 +84,12 @@ func (f *Filter) halves(q *query) []half {
 	return nil
 }
 
-// listed are q for what is listed and for what is not. The first needs nothing of
-// a video that its indexes do not hold.
+// listed are q for what is listed and for the other half. The first needs nothing
+// of a video that its indexes do not hold.
 func (q *query) listed() (listed, unlisted *query) {
 	listed, unlisted = &query{}, &query{}
 	listed.and(listedHalf)
-	unlisted.and(unlistedHalf)
+	unlisted.and(q.half)
 	unlisted.all(q.private)
 	listed.all(q)
 	unlisted.all(q)

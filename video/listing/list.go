@@ -199,7 +199,7 @@ func (f *Filter) shows(l *catalog.Listed) bool {
 	one := func(values []int, value int) bool { return len(values) == 0 || slices.Contains(values, value) }
 	switch {
 	case !f.All:
-		return l.Privacy == catalog.Public && l.State == catalog.Published && !l.Blocked
+		return (l.Privacy == catalog.Public || l.Privacy == catalog.Internal && f.internal()) && l.State == catalog.Published && !l.Blocked
 	case f.Moderated && f.Include&IncludeBlocked == 0 && l.Blocked:
 		return false
 	}
@@ -274,7 +274,7 @@ func (q *query) without(ids []int64) *query {
 	if len(ids) == 0 {
 		return q
 	}
-	out := &query{args: slices.Clip(q.args), private: q.private, version: q.version}
+	out := &query{args: slices.Clip(q.args), half: q.half, private: q.private, version: q.version}
 	out.where.WriteString(q.where.String())
 	out.and("v.id NOT IN (" + idList(len(ids), func(i int) int64 { return ids[i] }) + ")")
 	return out

@@ -25,7 +25,7 @@ type Filter struct {
 	FollowedBy   int64 // account that has subscribed to the channels, listed or not; 0: any
 	ChannelNames []string
 	All          bool  // any privacy, any state: the owner's own list, moderators
-	Privacies    []int // with All: of these only
+	Privacies    []int // of these only; without All there are two: public, and for users internal
 	States       []int // with All: of these only
 	Moderated    bool  // with All: what is blocked and muted stays out, unless Include says otherwise
 	Include      int   // with All: what the answer tells besides, see the Include constants
@@ -55,7 +55,8 @@ type Filter struct {
 type query struct {
 	where   strings.Builder
 	args    []any
-	private *query // more conditions, of what is not listed: what is listed fulfils them
+	half    string // read in halves: what the other one holds than what is listed
+	private *query // more conditions, of that half: what is listed fulfils them
 	version string // of other tables that the conditions read; what is kept of another one is of no use
 }
 
@@ -97,8 +98,11 @@ func in[T any](q *query, column string, values []T) {
 func (f *Filter) query(d db.Dialect, host string) *query {
 	q := &query{}
 	switch {
+	case f.inHalves() && !f.All:
+		q.half, q.private = internalHalf, &query{}
+		q.private.and(shownToUsers)
 	case f.inHalves():
-		q.private = &query{}
+		q.half, q.private = unlistedHalf, &query{}
 		in(q.private, "v.privacy", f.Privacies)
 		in(q.private, "v.state", f.States)
 	case f.All:
@@ -111,8 +115,12 @@ func (f *Filter) query(d db.Dialect, host string) *query {
 		if len(f.States) > 0 && !slices.Contains(f.States, int(catalog.Published)) {
 			q.and("v.state <> 1")
 		}
+	case f.FollowedBy != 0 && f.internal():
+		q.and("v.privacy IN (1, 4) AND v.state = 1 AND v.blocked = FALSE")
 	case f.FollowedBy != 0:
 		q.and("v.privacy = 1 AND v.state = 1 AND v.blocked = FALSE")
+	case f.internal():
+		q.and(shownToUsers)
 	default:
 		// What the indexes of lists hold, in the words of the schema.
 		q.and("v.privacy = 1 AND v.state = 1 AND v.listed = TRUE")

@@ -76,10 +76,13 @@ func byScore(list []candidate) []int64 {
 
 func trending(ctx context.Context, s *Service, pool gorm.ConnPool, _ *Filter, q *query) ([]int64, error) {
 	since := db.Now().AddDate(0, 0, -s.trendingDays())
+	both := &query{}
+	both.all(q)
+	both.all(q.private)
 	var ids []int64
 	text := `SELECT v.id FROM (SELECT video_id, SUM(views) AS n FROM video_views WHERE hour >= ? GROUP BY video_id) t
- JOIN videos v ON v.id = t.video_id` + q.sql() + ` ORDER BY t.n DESC, v.views DESC, v.id DESC LIMIT ` + strconv.Itoa(maxRanked)
-	err := s.each(ctx, pool, text, append([]any{since}, q.args...), func(r *sql.Rows) error {
+ JOIN videos v ON v.id = t.video_id` + both.sql() + ` ORDER BY t.n DESC, v.views DESC, v.id DESC LIMIT ` + strconv.Itoa(maxRanked)
+	err := s.each(ctx, pool, text, append([]any{since}, both.args...), func(r *sql.Rows) error {
 		var id int64
 		err := r.Scan(&id)
 		ids = append(ids, id)
