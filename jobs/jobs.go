@@ -78,15 +78,34 @@ func Insert(tx *db.Tx, a Args, opts ...Option) error {
 	for _, o := range opts {
 		o(&j)
 	}
-	q := tx.DB
 	if j.UniqueKey != nil {
-		q = q.Clauses(clause.OnConflict{DoNothing: true})
+		err = insertOnce(tx, j)
+	} else {
+		err = tx.Create(&j).Error
 	}
-	if err := q.Create(&j).Error; err != nil {
+	if err != nil {
 		return fmt.Errorf("job %s: %w", a.Kind(), err)
 	}
 	tx.Notify(topic)
 	return nil
+}
+
+// insertOnce inserts j unless one with its key waits. That one must not begin
+// before we commit, for it would not see what we wrote: PostgreSQL keeps it from
+// being claimed so long, SQLite has a single writer anyway.
+func insertOnce(tx *db.Tx, j Job) error {
+	for {
+		row := j
+		res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
+		if res.Error != nil || res.RowsAffected > 0 || tx.Dialect() != db.Postgres {
+			return res.Error
+		}
+		var held []int64
+		err := tx.Raw("SELECT id FROM jobs WHERE kind = ? AND unique_key = ? AND state = 'waiting' FOR SHARE", j.Kind, *j.UniqueKey).Scan(&held).Error
+		if err != nil || len(held) > 0 {
+			return err
+		}
+	}
 }
 
 // Handler runs one kind of job.

@@ -131,7 +131,7 @@ func (k known) info(j Job, now time.Time, paused bool) Info {
 // same unique key does is done.
 func Retry(ctx context.Context, d *db.DB, ids ...int64) (int, error) {
 	var dead []Job
-	err := d.Tx(ctx, func(tx *db.Tx) error {
+	err := rewrite(ctx, d, func(tx *db.Tx) error {
 		q := tx.Select("id", "kind", "unique_key", "generation").Where("state = ?", Dead)
 		if len(ids) > 0 {
 			q = q.Where("id IN ?", ids)

@@ -81,7 +81,9 @@ func (r *Runner) relayOnce(ctx context.Context) (int, error) {
 		offered = append(offered, j.ID)
 	}
 	err = r.db.Tx(ctx, func(tx *db.Tx) error {
-		return tx.Model(&Job{}).Where("id IN ? AND state = ?", offered, Waiting).Update("epoch", epoch).Error
+		// A row that a transaction holds is offered once more; the broker knows it.
+		return tx.Model(&Job{}).Where("id IN (SELECT id FROM jobs WHERE id IN ? AND state = ?"+tx.Dialect().SkipLocked()+")", offered, Waiting).
+			Update("epoch", epoch).Error
 	})
 	return len(due), err
 }
@@ -190,7 +192,7 @@ func (r *Runner) reofferEnded(ctx context.Context, j Job) error {
 // The attempt that was cut short counts (REL-10), the new task gets a new id
 // because the broker may hold the old one as active for ever.
 func (r *Runner) release(ctx context.Context, before time.Time) error {
-	return r.db.Tx(ctx, func(tx *db.Tx) error {
+	return rewrite(ctx, r.db, func(tx *db.Tx) error {
 		var lost []Job
 		err := tx.Select("id", "kind", "attempts", "unique_key", "generation").
 			Where("state = ? AND heartbeat_at <= ?", Active, before).Order("id").Limit(relayBatch).Find(&lost).Error
@@ -223,6 +225,16 @@ func (r *Runner) giveUp(tx *db.Tx, j Job) error {
 	})
 	return tx.Model(&Job{}).Where("id = ? AND state = ?", j.ID, Active).
 		Updates(map[string]any{"state": Dead, "finished_at": db.Now(), "last_error": "the process died each time this was worked on"}).Error
+}
+
+// rewrite runs a transaction that gives rows back, and once more if a job with the
+// key of one was inserted meanwhile, which it finds then.
+func rewrite(ctx context.Context, d *db.DB, do func(*db.Tx) error) error {
+	err := d.Tx(ctx, do)
+	if db.IsDuplicate(err) {
+		err = d.Tx(ctx, do)
+	}
+	return err
 }
 
 // giveBack makes a row wait again that is in the state from. When a newer row with the same

@@ -300,7 +300,7 @@ func (r *Runner) failed(ctx context.Context, h Handler, job Job, cause error) er
 		}
 	}
 	set["run_at"] = db.Now().Add(pause)
-	err := r.db.Tx(ctx, func(tx *db.Tx) error {
+	err := rewrite(ctx, r.db, func(tx *db.Tx) error {
 		if result == "dead" {
 			set["state"], set["finished_at"] = Dead, db.Now()
 			return tx.Model(&Job{}).Where("id = ? AND state = ?", job.ID, Active).Updates(set).Error
