@@ -6,7 +6,8 @@ import "time"
 type Upload struct {
 	// Largest file. -1 for no limit but the quota.
 	MaxFileSize Size `key:"max_file_size"`
-	// An upload that received nothing for so long is removed.
+	// An upload that received nothing for so long is removed; one that never
+	// received anything goes after an hour.
 	ExpireAfter time.Duration `key:"expire_after" min:"1"`
 }
 

@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -89,6 +91,10 @@ func (s *Service) generate(c echo.Context) error {
 	return rest.BadRequest("Video transcription is disabled on this instance")
 }
 
+// unwritten are the languages of videos that subtitles cannot have: sign languages,
+// and none.
+var unwritten = strings.Fields("sgn ase asq sdl bfi bzs csl cse dsl fsl gsg pks jsl sfs swl rsl fse zxx")
+
 // own finds the video and the language of a request that changes a caption.
 func (s *Service) own(c echo.Context) (*catalog.Video, string, error) {
 	ctx := c.Request().Context()
@@ -107,6 +113,9 @@ func (s *Service) put(c echo.Context) error {
 	v, language, err := s.own(c)
 	if err != nil {
 		return err
+	}
+	if slices.Contains(unwritten, language) {
+		return rest.Invalid("params", "captionLanguage", "Should be a language that is written", language)
 	}
 	data, err := readFile(c)
 	if err != nil {

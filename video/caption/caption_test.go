@@ -100,7 +100,7 @@ func TestAPI(t *testing.T) {
 			want                 int
 		}{
 			"nobody": {nil, "en", "captionfile", srt, 401}, "another": {bob, "en", "captionfile", srt, 403},
-			"language": {alice, "xx-none", "captionfile", srt, 400}, "field": {alice, "en", "file", srt, 400},
+			"language": {alice, "xx-none", "captionfile", srt, 400}, "a sign language": {alice, "ase", "captionfile", srt, 400}, "field": {alice, "en", "file", srt, 400},
 			"a page": {alice, "fr", "captionfile", "<html>", 400}, "too large": {alice, "fr", "captionfile", strings.Repeat("x", 21<<20), 413},
 		} {
 			if got := put(c.who, c.language, c.field, c.txt); got != c.want {

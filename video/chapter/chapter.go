@@ -30,7 +30,7 @@ import (
 const (
 	maxChapters = 500
 	minTitle    = 1
-	maxTitle    = 120 // characters
+	maxTitle    = 100 // characters
 	maxTimecode = 1 << 31
 )
 

@@ -48,7 +48,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	long := chapter.Parse("0:00 "+strings.Repeat("ä", 300)+"\n0:01 b", 0)
-	if len([]rune(long[0].Title)) != 120 {
+	if len([]rune(long[0].Title)) != 100 {
 		t.Errorf("title of %d characters", len([]rune(long[0].Title)))
 	}
 	var many strings.Builder
@@ -144,7 +144,7 @@ func TestAPI(t *testing.T) {
 		}
 		for name, b := range map[string]any{
 			"no list": map[string]any{}, "null": map[string]any{"chapters": nil}, "text": map[string]any{"chapters": "x"},
-			"no title": body(list{{"timecode": 1, "title": ""}}), "long title": body(list{{"timecode": 1, "title": strings.Repeat("x", 121)}}),
+			"no title": body(list{{"timecode": 1, "title": ""}}), "long title": body(list{{"timecode": 1, "title": strings.Repeat("x", 101)}}),
 			"negative": body(list{{"timecode": -1, "title": "x"}}), "twice": body(list{{"timecode": 1, "title": "x"}, {"timecode": 1, "title": "y"}}),
 			"too many": body(many),
 		} {

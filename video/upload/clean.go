@@ -8,19 +8,35 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
 // cleanBatch bounds one round of the cleaner.
 const cleanBatch = 500
 
+// unusedAfter is when an upload that never received a byte is removed: it counts
+// for the quota, and nothing is lost with it.
+const unusedAfter = time.Hour
+
 // Clean removes uploads without activity for [Options.ExpireAfter], rows and
-// parts, forgets what is done, and removes files that no upload names.
+// parts, forgets what is done, and removes files that no upload names. Uploads
+// that received nothing go after an hour.
 func (u *Upload) Clean(ctx context.Context) error {
 	before := db.Now().Add(-u.o.ExpireAfter)
+	unused := db.Now().Add(-min(unusedAfter, u.o.ExpireAfter))
+	return errors.Join(
+		u.expireAll(ctx, before, u.o.DB.Read(ctx)),
+		u.expireAll(ctx, unused, u.o.DB.Read(ctx).Where("received = 0 AND state = ?", stateOpen)),
+		u.cleanFolder(ctx, before),
+	)
+}
+
+// expireAll removes uploads of q that were last active before then.
+func (u *Upload) expireAll(ctx context.Context, before time.Time, q *gorm.DB) error {
 	var rows []session
-	err := u.o.DB.Read(ctx).Where("updated_at < ?", before).Order("updated_at, id").Limit(cleanBatch).Find(&rows).Error
-	if err != nil {
+	if err := q.Where("updated_at < ?", before).Order("updated_at, id").Limit(cleanBatch).Find(&rows).Error; err != nil {
 		return fmt.Errorf("look for expired uploads: %w", err)
 	}
 	var errs []error
@@ -29,7 +45,7 @@ func (u *Upload) Clean(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, u.cleanFolder(ctx, before))...)
+	return errors.Join(errs...)
 }
 
 // expire removes one upload, unless someone works on it.

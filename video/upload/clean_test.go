@@ -11,6 +11,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/jobs/jobstest"
+	"github.com/kinemesh/kinemesh/video/upload"
 )
 
 // TestClean: what nobody goes on with is removed, and nothing else.
@@ -134,4 +135,34 @@ func TestChannelGone(t *testing.T) {
 	if n := e.count("SELECT COUNT(*) FROM videos") + e.count("SELECT COUNT(*) FROM uploads"); n != 0 {
 		t.Errorf("%d rows", n)
 	}
+}
+
+// TestUnusedUploadsGo: with a day to go on, only what never received anything is
+// removed after an hour.
+func TestUnusedUploadsGo(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		e := newEnv(t, d)
+		file := clip(t)
+		day := e.opts
+		day.ExpireAfter = 24 * time.Hour
+		patient, err := upload.New(day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := db.Now().Add(-61 * time.Minute)
+		begun, unused := e.mustOpen(e.meta("Begun"), len(file)), e.mustOpen(e.meta("Unused"), len(file))
+		e.chunk(begun, file, 0, 5000)
+		for _, id := range []string{begun, unused} {
+			e.exec("UPDATE uploads SET updated_at = ? WHERE id = ?", old, id)
+		}
+		if err := patient.Clean(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if a := e.chunk(unused, file, 0, 5000); a.Code != 404 {
+			t.Errorf("an upload that received nothing for an hour goes on: %d", a.Code)
+		}
+		if a := e.chunk(begun, file, 5000, len(file)); a.Code != 200 {
+			t.Errorf("an upload that began an hour ago does not go on: %d %s", a.Code, a.Body)
+		}
+	})
 }
