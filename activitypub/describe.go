@@ -29,13 +29,3 @@ func (e *Engine) Handled() []Handled {
 	})
 	return out
 }
-
-// ObjectTypes lists the types of objects that modules own, sorted.
-func (e *Engine) ObjectTypes() []string {
-	out := make([]string, len(e.objects))
-	for i, t := range e.objects {
-		out[i] = t.Type
-	}
-	slices.Sort(out)
-	return out
-}

@@ -188,10 +188,6 @@ type retryError struct {
 func (e retryError) Error() string { return e.err.Error() }
 func (e retryError) Unwrap() error { return e.err }
 
-// RetryAfter wraps an error whose next attempt must not come before d has
-// passed, as a Retry-After header asks.
-func RetryAfter(err error, d time.Duration) error { return retryError{err, d} }
-
 // running is what a handler's context knows of its job.
 type running struct {
 	r    *Runner

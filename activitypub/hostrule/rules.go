@@ -90,9 +90,6 @@ func New(o Options) *Rules {
 	return r
 }
 
-// Mode tells what holds for hosts without a rule.
-func (r *Rules) Mode() string { return r.mode }
-
 // Blocked tells whether there is nothing to do with a host: no fetch, no
 // delivery, no activity. The host may be in any spelling and have a port.
 func (r *Rules) Blocked(ctx context.Context, host string) bool {

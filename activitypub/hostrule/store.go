@@ -255,8 +255,3 @@ func Hidden(viewer int64) (query string, args []any) {
 func Silent() (query string, args []any) {
 	return `SELECT sa.id FROM host_standings ss JOIN actors sa ON sa.host = ss.host WHERE ss.standing = ?`, []any{Blocked}
 }
-
-// Reached is the SQL condition under which activities go to an actor's host.
-func Reached(host string) (condition string, args []any) {
-	return `NOT EXISTS (SELECT 1 FROM host_standings hs WHERE hs.host = ` + host + ` AND hs.standing = ?)`, []any{Blocked}
-}

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -318,10 +317,4 @@ func (s *Service) filesToAPI(v *Video, files []File) []apiFile {
 		out[i] = s.fileToAPI(v, &files[i])
 	}
 	return out
-}
-
-// Details is one video as the API answers with it, for pages that hand it to a
-// script.
-func (s *Service) Details(v *Video, m *Media, ch *channel.Channel) (json.RawMessage, error) {
-	return json.Marshal(s.detailsToAPI(v, m, ch))
 }

@@ -1,9 +1,10 @@
 package catalog
 
 import (
-	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/kinemesh/kinemesh/video/torrent"
 )
 
 // URLs builds the addresses of this instance's videos and files. Addresses are
@@ -146,27 +147,11 @@ func (u URLs) Magnet(v *Video, f *File) string {
 	if f.InfoHash == "" || f.TorrentFilename == "" {
 		return ""
 	}
-	var b strings.Builder
-	b.WriteString("magnet:?xs=" + escapeComponent(u.Torrent(v, f)))
-	b.WriteString("&xt=urn:btih:" + f.InfoHash)
-	b.WriteString("&dn=" + strings.ReplaceAll(escapeComponent(v.Name), "%20", "+"))
-	for _, t := range u.Trackers() {
-		b.WriteString("&tr=" + escapeComponent(t))
-	}
+	m := torrent.Magnet{Torrent: u.Torrent(v, f), InfoHash: f.InfoHash, Name: v.Name, Trackers: u.Trackers()}
 	if !isPrivate(v) {
-		b.WriteString("&ws=" + escapeComponent(u.File(v, f)))
+		m.WebSeeds = []string{u.File(v, f)}
 	}
-	return b.String()
-}
-
-// escapeComponent escapes as JavaScript's encodeURIComponent does, which is how
-// magnet links are written.
-func escapeComponent(s string) string {
-	s = strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
-	for _, c := range []string{"!", "'", "(", ")", "*"} {
-		s = strings.ReplaceAll(s, "%"+strings.ToUpper(strconv.FormatInt(int64(c[0]), 16)), c)
-	}
-	return s
+	return m.String()
 }
 
 // Keys of a video's objects in storage.

@@ -20,6 +20,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
 	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/label"
+	"github.com/kinemesh/kinemesh/video/torrent"
 )
 
 // Limits of what is taken from a document; more is cut (SEC-36).
@@ -475,8 +476,8 @@ func readFiles(all []vocab.Object) []catalog.File {
 		case kind == typeTorrent && iri.Valid(href):
 			f.TorrentURL = href
 		case kind == typeMagnet:
-			if h := magnetHash(href); h != "" {
-				f.Magnet, f.InfoHash = href, h
+			if m, err := torrent.ParseMagnet(href); err == nil && len(href) <= maxMagnet {
+				f.Magnet, f.InfoHash = href, m.InfoHash
 			}
 		case kind == "application/json" && slices.Contains(e.Strings("rel"), "metadata") && iri.Valid(href):
 			f.MetadataURL = href
@@ -521,23 +522,6 @@ func readFile(e vocab.Object) (catalog.File, linkKey, bool) {
 		f.HasAudio, f.HasVideo = slices.Contains(codecs, "audio"), slices.Contains(codecs, "video")
 	}
 	return f, key, true
-}
-
-// magnetHash is the info hash of a magnet link, "" when it has none.
-func magnetHash(s string) string {
-	if len(s) > maxMagnet || !strings.HasPrefix(s, "magnet:?") {
-		return ""
-	}
-	q, err := url.ParseQuery(strings.TrimPrefix(s, "magnet:?"))
-	if err != nil {
-		return ""
-	}
-	for _, xt := range q["xt"] {
-		if h, ok := strings.CutPrefix(xt, "urn:btih:"); ok && len(h) >= 32 {
-			return infohash(h)
-		}
-	}
-	return ""
 }
 
 func validTracker(s string) bool {

@@ -179,29 +179,6 @@ func TestParseMediaRefuses(t *testing.T) {
 	}
 }
 
-func TestRename(t *testing.T) {
-	old := testdata(t, "media.m3u8")
-	got, err := Rename(old, "new-720-fragmented.mp4")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := strings.ReplaceAll(string(old), "16356538-7ff7-4518-a630-33df6c1d52c7-720-fragmented.mp4", "new-720-fragmented.mp4"); string(got) != want {
-		t.Error(cmp.Diff(want, string(got)))
-	}
-	// A name that also stands in a comment, or is part of a tag, is left alone.
-	odd := "#EXTM3U\n# v\n#EXT-X-MAP:URI=\"v\",BYTERANGE=\"1@0\"\n#EXTINF:1,v\n#EXT-X-BYTERANGE:5@1\nv\n#EXT-X-ENDLIST\n"
-	got, err = Rename([]byte(odd), "w")
-	if want := "#EXTM3U\n# v\n#EXT-X-MAP:URI=\"w\",BYTERANGE=\"1@0\"\n#EXTINF:1,v\n#EXT-X-BYTERANGE:5@1\nw\n#EXT-X-ENDLIST\n"; err != nil || string(got) != want {
-		t.Errorf("Rename = %v, %s", err, cmp.Diff(want, string(got)))
-	}
-	if _, err := Rename(old, "a\nb"); !errors.Is(err, ErrRendition) {
-		t.Errorf("Rename to two lines = %v", err)
-	}
-	if _, err := Rename([]byte("no playlist"), "w"); !errors.Is(err, ErrPlaylist) {
-		t.Errorf("Rename of text = %v", err)
-	}
-}
-
 func TestHashSegments(t *testing.T) {
 	m := &Media{File: "f.mp4", Init: Range{0, 10}, Segments: []Segment{{Range{10, 20}, 1}, {Range{30, 5}, 1}, {Range{40, 60}, 1}}}
 	data := make([]byte, 120)
@@ -358,18 +335,6 @@ func FuzzParseMedia(f *testing.F) {
 			if s.Length <= 0 || s.Offset < 0 || s.Offset+s.Length < 0 || s.Duration <= 0 {
 				t.Fatalf("segment %+v of %q", s, b)
 			}
-		}
-		// What parses is still the same under another name.
-		renamed, err := Rename(b, "renamed.mp4")
-		if err != nil {
-			t.Fatalf("Rename(%q) = %v", b, err)
-		}
-		again, err := ParseMedia(renamed)
-		if err != nil {
-			t.Fatalf("ParseMedia(%q) = %v", renamed, err)
-		}
-		if again.File != "renamed.mp4" || len(again.Segments) != len(m.Segments) {
-			t.Fatalf("%q became %q", b, renamed)
 		}
 	})
 }

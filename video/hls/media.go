@@ -171,26 +171,3 @@ func parseDuration(s string) (time.Duration, error) {
 	}
 	return time.Duration(f * float64(time.Second)), err
 }
-
-// Rename writes a media playlist for the same segments in a file of another
-// name. Every line that is not about the file stays as it is.
-func Rename(playlist []byte, file string) ([]byte, error) {
-	m, err := ParseMedia(playlist)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkName(file); err != nil {
-		return nil, err
-	}
-	var out strings.Builder
-	for line := range strings.Lines(string(playlist)) {
-		switch {
-		case strings.HasPrefix(line, "#EXT-X-MAP:"):
-			line = strings.Replace(line, `"`+m.File+`"`, `"`+file+`"`, 1)
-		case strings.TrimSpace(line) == m.File:
-			line = strings.Replace(line, m.File, file, 1)
-		}
-		out.WriteString(line)
-	}
-	return []byte(out.String()), nil
-}
