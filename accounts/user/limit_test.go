@@ -54,7 +54,7 @@ func TestLimiter(t *testing.T) {
 func TestLimiterMemory(t *testing.T) {
 	l, c := newTestLimiter(1)
 	for i := range maxKeys * 2 {
-		l.Allow(fmt.Sprint(i))
+		_ = l.Allow(fmt.Sprint(i))
 		if i%10000 == 0 {
 			c.t = c.t.Add(time.Second)
 		}
