@@ -296,6 +296,16 @@ func TestRegister(t *testing.T) {
 			maps.Copy(body, more)
 			return e.Do("POST", "/api/v1/users/register", "", body, accountstest.From(ip))
 		}
+		for field, body := range map[string]map[string]any{ // left out is well, empty is not
+			"displayName":         {"displayName": ""},
+			"channel.name":        {"channel": map[string]any{"name": "", "displayName": "Alice's"}},
+			"channel.displayName": {"channel": map[string]any{"name": "alices", "displayName": ""}},
+		} {
+			invalid, _ := want(t, register("alice", "192.0.2.1", body), 400)["invalid-params"].(map[string]any)
+			if invalid[field] == nil || len(invalid) != 1 {
+				t.Errorf("%s is empty, refused are %v", field, invalid)
+			}
+		}
 		want(t, register("alice", "192.0.2.1", map[string]any{
 			"channel": map[string]any{"name": "alices", "displayName": "Alice's"},
 			"role":    0, "videoQuota": -1, "adminFlags": 1, "emailVerified": true, // SEC-45

@@ -226,7 +226,7 @@ func (s *Server) fail(err error, c echo.Context) {
 	}
 	if s.o.PageError != nil && isPage(c.Request()) {
 		p := rest.AsProblem(err)
-		if p.Status >= http.StatusInternalServerError {
+		if rest.Failed(err) {
 			s.o.Logger.ErrorContext(c.Request().Context(), "page failed", "path", c.Request().URL.Path,
 				"request", c.Response().Header().Get(echo.HeaderXRequestID), "error", err)
 		}

@@ -240,7 +240,10 @@ func (s *Site) signup(c echo.Context) error {
 
 func (s *Site) postSignup(c echo.Context) error {
 	in := &user.Signup{
-		Username: c.FormValue("username"), Password: c.FormValue("password"), Email: c.FormValue("email"), DisplayName: c.FormValue("displayName"),
+		Username: c.FormValue("username"), Password: c.FormValue("password"), Email: c.FormValue("email"),
+	}
+	if name := c.FormValue("displayName"); name != "" { // a form sends its empty fields, too
+		in.DisplayName = input.Optional[string]{Set: true, Value: name}
 	}
 	signup := s.o.Config.Current().Signup
 	done, link := "Your account is ready.", toLoginPage

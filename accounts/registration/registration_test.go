@@ -170,6 +170,8 @@ func TestRefusals(t *testing.T) {
 			{"name asked for", "POST", path + "/request", "", asks("alice", object{"email": "other@example.com"}), 409, "Registration with this"},
 			{"address asked for", "POST", path + "/request", "", asks("bob", object{"email": "alice@example.com"}), 409, "Registration with this"},
 			{"channel asked for", "POST", path + "/request", "", asks("bob", object{"channel": object{"name": "alice_films", "displayName": "x"}}), 409, "Registration with this"},
+			{"an empty name", "POST", path + "/request", "", asks("bob", object{"displayName": ""}), 400, `"displayName"`},
+			{"an empty channel", "POST", path + "/request", "", asks("bob", object{"channel": object{"name": ""}}), 400, `"channel.name"`},
 			{"without approval", "POST", "/api/v1/users/register", "", asks("bob", nil), 403, "requires approval"},
 
 			{"list for nobody", "GET", path, "", nil, 401, ""},

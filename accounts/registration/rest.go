@@ -115,14 +115,18 @@ func (s *Service) Ask(c echo.Context, in *user.Signup, reason string) (r *Regist
 	if err := check.Err(); err != nil {
 		return nil, err
 	}
+	n, err := s.o.Users.NewUser(in)
+	if err != nil {
+		return nil, err
+	}
 	err = s.o.Users.CountSignup(c, func() (err error) {
-		r, err = s.Request(c.Request().Context(), s.o.Users.NewUser(in), reason)
+		r, err = s.Request(c.Request().Context(), n, reason)
 		return err
 	})
 	if errors.Is(err, ErrTaken) {
 		return nil, rest.Conflict(taken)
 	}
-	return r, user.CreateProblem(err, in.Channel.Name)
+	return r, user.CreateProblem(err, n.ChannelName)
 }
 
 // target is the registration that a route names.

@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -56,27 +57,50 @@ func (s *Service) MayRegister(c echo.Context, approval bool) error {
 // Signup is what a visitor registers with. It has nothing that only
 // administrators may set (SEC-45).
 type Signup struct {
-	Username    string `json:"username"`
-	Password    string `json:"password"`
-	Email       string `json:"email"`
-	DisplayName string `json:"displayName"`
+	Username    string                 `json:"username"`
+	Password    string                 `json:"password"`
+	Email       string                 `json:"email"`
+	DisplayName input.Optional[string] `json:"displayName"`
 	Channel     struct {
-		Name        string `json:"name"`
-		DisplayName string `json:"displayName"`
+		Name        input.Optional[string] `json:"name"`
+		DisplayName input.Optional[string] `json:"displayName"`
 	} `json:"channel"`
 }
 
+// check refuses names that are sent but empty: only those that are left out are
+// made up.
+func (in *Signup) check() error {
+	var check rest.Checker
+	for _, f := range []struct {
+		name string
+		sent input.Optional[string]
+		most int
+	}{
+		{"displayName", in.DisplayName, input.MaxDisplayName},
+		{"channel.name", in.Channel.Name, input.MaxName},
+		{"channel.displayName", in.Channel.DisplayName, input.MaxDisplayName},
+	} {
+		if f.sent.Given() && f.sent.Value == "" {
+			check.Refuse("body", f.name, fmt.Sprintf("Should have 1 to %d characters", f.most), "")
+		}
+	}
+	return check.Err()
+}
+
 // NewUser is the plain user that a visitor becomes, whose address is to be
-// verified when the settings say so.
-func (s *Service) NewUser(in *Signup) NewUser {
+// verified when the settings say so. The error is a *rest.Problem.
+func (s *Service) NewUser(in *Signup) (NewUser, error) {
+	if err := in.check(); err != nil {
+		return NewUser{}, err
+	}
 	n := NewUser{
 		Username: in.Username, Password: in.Password, Email: in.Email, Role: rest.RoleUser, Registered: true,
-		DisplayName: in.DisplayName, ChannelName: in.Channel.Name, ChannelDisplayName: in.Channel.DisplayName,
+		DisplayName: in.DisplayName.Value, ChannelName: in.Channel.Name.Value, ChannelDisplayName: in.Channel.DisplayName.Value,
 	}
 	if s.o.Config.Current().Signup.RequiresEmailVerification {
 		n.EmailVerified = new(false)
 	}
-	return n
+	return n, nil
 }
 
 // CountSignup runs register, which counts for the address of the visitor when
@@ -111,11 +135,15 @@ func (s *Service) register(c echo.Context) error {
 // Register makes the user that a visitor registers, who [Service.MayRegister].
 // Refusals are a *rest.Problem.
 func (s *Service) Register(c echo.Context, in *Signup) (u *User, err error) {
+	n, err := s.NewUser(in)
+	if err != nil {
+		return nil, err
+	}
 	err = s.CountSignup(c, func() (err error) {
-		u, err = s.Create(c.Request().Context(), s.NewUser(in))
+		u, err = s.Create(c.Request().Context(), n)
 		return err
 	})
-	return u, CreateProblem(err, in.Channel.Name)
+	return u, CreateProblem(err, n.ChannelName)
 }
 
 // addressMayRegister applies signup.filters.cidr.

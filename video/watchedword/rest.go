@@ -55,8 +55,6 @@ func problem(err error) error {
 		return rest.Conflict("A watched words list with this name already exists")
 	case errors.Is(err, ErrTooMany):
 		return rest.Conflict("No more than 100 watched words lists are possible")
-	case errors.Is(err, ErrUnknown):
-		return rest.Invalid("body", "tags", "Should be available automatic tags", nil)
 	}
 	return err
 }
@@ -267,7 +265,9 @@ func (s *Service) setPolicy(of scope, field string) echo.HandlerFunc {
 		if !names.Given() || len(names.Value) > maxLists+1 {
 			return rest.Invalid("body", field, "Should be a list of automatic tags", nil)
 		}
-		if err := s.SetPolicy(c.Request().Context(), account, names.Value); err != nil {
+		if err := s.SetPolicy(c.Request().Context(), account, names.Value); errors.Is(err, ErrUnknown) {
+			return rest.Invalid("body", field, "Should be available automatic tags", names.Value)
+		} else if err != nil {
 			return problem(err)
 		}
 		return rest.NoContent(c)

@@ -163,6 +163,12 @@ func TestSEC43Words(t *testing.T) {
 				t.Errorf("%s: %d %s, want %d", c.name, a.Status, a.Body, c.status)
 			}
 		}
+		if a := s.As(s.alice, "PUT", "/automatic-tags/policies/accounts/alice/comments", m{"review": []string{"nope"}}); !strings.Contains(string(a.Body), `"path":"review"`) {
+			t.Errorf("the problem names another field: %s", a.Body)
+		}
+		if a := s.As(s.mod, "PUT", "/automatic-tags/policies/server/videos", m{"autoBlock": []string{"nope"}}); !strings.Contains(string(a.Body), `"path":"autoBlock"`) {
+			t.Errorf("the server's problem names another field: %s", a.Body)
+		}
 		if n := s.Count("watched_word_lists", ""); n != 3 || before != 3 || s.Count("auto_tag_policies", "") != 0 {
 			t.Errorf("%d lists, %d policies", n, s.Count("auto_tag_policies", ""))
 		}

@@ -94,8 +94,8 @@ func (c *Checker) problem() *Problem {
 const docsURL = "https://docs.joinpeertube.org/api-rest-reference.html#section/Errors/"
 
 // WriteProblem answers err. What is neither a *Problem nor one of echo's own
-// errors is logged with the request's id and answered as 500 without detail
-// (SEC-53). That a client went before its answer was ready is no error.
+// errors is answered as 500 without detail (SEC-53). What [Failed] is logged with
+// the request's id, unless the client went before its answer was ready.
 func WriteProblem(c echo.Context, log *slog.Logger, err error) {
 	if c.Response().Committed {
 		return
@@ -104,7 +104,7 @@ func WriteProblem(c echo.Context, log *slog.Logger, err error) {
 	switch gone := errors.Is(context.Cause(c.Request().Context()), context.Canceled); {
 	case gone:
 		log.DebugContext(c.Request().Context(), "client went", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
-	case p.Status >= http.StatusInternalServerError && p.Code == "":
+	case Failed(err):
 		log.ErrorContext(c.Request().Context(), "request failed", "method", c.Request().Method,
 			"path", c.Request().URL.Path, "request", c.Response().Header().Get(echo.HeaderXRequestID), "error", err)
 	}
@@ -129,6 +129,16 @@ func WriteProblem(c echo.Context, log *slog.Logger, err error) {
 	if err := json.NewEncoder(c.Response()).Encode(body); err != nil {
 		log.DebugContext(c.Request().Context(), "answer not written", "error", err)
 	}
+}
+
+// Failed tells whether err is a failure of the server: everything that would be
+// answered as 500 or above, but for a *Problem of another status such as 501 or
+// 503, which is what a handler has to say to the client.
+func Failed(err error) bool {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p.Status == http.StatusInternalServerError
+	}
+	return AsProblem(err).Status >= http.StatusInternalServerError
 }
 
 // AsProblem finds the *Problem in err, turns echo's errors into one, and makes

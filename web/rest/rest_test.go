@@ -52,6 +52,10 @@ func server(t *testing.T, log *slog.Logger) *echo.Echo {
 	r.API.GET("/moderator", rest.Moderator, ok)
 	r.API.GET("/admin", rest.Admin, ok)
 	r.API.POST("/boom", rest.Anyone, func(echo.Context) error { return errors.New("password is hunter2 at /srv/x") })
+	r.API.GET("/unable", rest.Anyone, func(echo.Context) error {
+		return fmt.Errorf("video: %w", &rest.Problem{Status: http.StatusNotImplemented, Detail: "Only JSON"})
+	})
+	r.API.GET("/unknown", rest.Anyone, func(echo.Context) error { return echo.NewHTTPError(http.StatusBadGateway, "nobody there") })
 	r.API.GET("/invalid", rest.Anyone, func(c echo.Context) error {
 		_, err := rest.ParsePage(c, "-createdAt", "createdAt", "name")
 		return err
@@ -164,6 +168,12 @@ func TestUnknownErrorsTellNothing(t *testing.T) {
 	e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "POST", "/api/v1/boom", http.NoBody))
 	if log.Len() > 0 {
 		t.Errorf("a client that went is logged as an error: %s", log.String())
+	}
+	if w := do(e, "GET", "/api/v1/unable", ""); w.Code != 501 || log.Len() > 0 {
+		t.Errorf("an answer on purpose: %d, logged %q", w.Code, log.String())
+	}
+	if w := do(e, "GET", "/api/v1/unknown", ""); w.Code != 502 || log.Len() == 0 {
+		t.Errorf("another failure: %d, logged %q", w.Code, log.String())
 	}
 	if w := do(e, "GET", "/api/v1/nowhere", ""); w.Code != 404 || !strings.Contains(w.Body.String(), `"status":404`) {
 		t.Errorf("unknown route: %d %s", w.Code, w.Body.String())
