@@ -27,7 +27,7 @@ type NotificationsPage struct {
 type Notice struct {
 	ID       int64
 	Sentence string
-	URL      string // empty: what it was about is gone
+	URL      string // empty: there is no page about it
 	Written  time.Time
 	Unread   bool
 	Name     string // of who caused it, for the picture; may be empty

@@ -81,4 +81,62 @@ func TestNotificationsPage(t *testing.T) {
 	}
 }
 
+// TestNotificationLinks: whatever a notification is about, its link leads to a
+// page of this server, or there is none.
+func TestNotificationLinks(t *testing.T) {
+	x := newTube(t)
+	mara := x.signIn("mara")
+	shown := x.video("Low tide")
+	video := &notification.Video{ID: shown.ID, UUID: shown.UUID, ShortUUID: shown.ShortUUID(), Name: shown.Name}
+	account := &notification.Actor{Name: "mara", DisplayName: "Mara", Host: x.Config.Host()}
+	server := &notification.Actor{Name: "peertube", DisplayName: "peertube", Host: "other.example", NoAccount: true}
+	reports := []*notification.Abuse{
+		nil, {}, {Video: video}, {Account: account},
+		{Comment: &notification.AbuseComment{ID: 4, ThreadID: 3, Video: video}},
+		{Comment: &notification.AbuseComment{ThreadID: 3}},
+	}
+	follows := []*notification.Follow{
+		nil, {Follower: account, Following: notification.Followed{Type: "account"}},
+		{Follower: account, Following: notification.Followed{Type: "channel"}},
+		{Follower: server, State: "pending"}, {Follower: server, State: "accepted"},
+	}
+	var all []notification.JSON
+	for kind := range notification.Type(40) {
+		for _, report := range reports {
+			for state := range 4 {
+				if report != nil {
+					report.State = state
+				}
+				for _, follow := range follows {
+					all = append(all, notification.JSON{
+						Type: kind, Video: video, Abuse: report, Account: account, ActorFollow: follow,
+						Comment: &notification.Comment{ID: 4, ThreadID: 3, Account: account, Video: video}, Registration: &notification.Registration{Username: "nora"},
+					})
+				}
+			}
+		}
+		all = append(all, notification.JSON{Type: kind}, notification.JSON{Type: kind, Comment: &notification.Comment{ID: 4}},
+			notification.JSON{Type: kind, VideoBlock: &notification.Block{Video: video}}, notification.JSON{Type: kind, Account: server})
+	}
+	links := map[string]bool{}
+	for i := range all {
+		text := all[i].Text()
+		if (text.Action == "") != (text.Path == "") {
+			t.Errorf("type %d: %+v", all[i].Type, text)
+		}
+		links[text.Path] = true
+	}
+	delete(links, "")
+	for path := range links {
+		if w := x.get(path, mara); w.Code != 200 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	for _, path := range []string{"/w/" + video.ShortUUID, "/w/" + video.ShortUUID + "?autoplay=0#comment-4", "/a/mara@" + x.Config.Host()} {
+		if !links[path] {
+			t.Errorf("nothing leads to %s: %v", path, links)
+		}
+	}
+}
+
 func first(code int, _ string) int { return code }

@@ -40,6 +40,10 @@ type Actor struct {
 	Host        string    `json:"host"`
 	Avatar      *Picture  `json:"avatar,omitempty"` // the largest
 	Avatars     []Picture `json:"avatars"`          // largest first
+
+	// NoAccount tells that it is neither account nor channel, such as a server: it
+	// has no page.
+	NoAccount bool `json:"-"`
 }
 
 // Video is a video, with its channel where the notification is about it.
@@ -78,6 +82,7 @@ type Abuse struct {
 
 // AbuseComment is the comment that a report is about.
 type AbuseComment struct {
+	ID       int64  `json:"-"`
 	ThreadID int64  `json:"threadId"`
 	Video    *Video `json:"video"`
 }
@@ -181,7 +186,7 @@ func (s *Service) people(ctx context.Context, actorIDs []int64) (map[int64]*Acto
 		if acc := accounts[id]; acc != nil {
 			out[id] = ActorOf(s.o.Channels.APIAccountSummary(acc))
 		} else if a.GoneAt == nil {
-			out[id] = &Actor{ID: a.ID, DisplayName: a.Name, Name: a.Username, Host: s.hostOf(a), Avatars: []Picture{}}
+			out[id] = &Actor{ID: a.ID, DisplayName: a.Name, Name: a.Username, Host: s.hostOf(a), Avatars: []Picture{}, NoAccount: true}
 			if a.Name == "" {
 				out[id].DisplayName = a.Username
 			}

@@ -96,7 +96,7 @@ func (s *Service) mail(ctx context.Context, a MailArgs) error {
 		if err != nil {
 			return err
 		}
-		if text := said[0].Text(); text.Path != "" {
+		if text := said[0].Text(); !text.Gone {
 			letters = append(letters, s.letter(text).Message(r.Email))
 		}
 	}
@@ -111,11 +111,15 @@ func (s *Service) mail(ctx context.Context, a MailArgs) error {
 }
 
 func (s *Service) letter(t Text) mail.Letter {
-	return mail.Letter{
-		Subject: t.Sentence, Paragraphs: []string{t.Sentence + "."}, Action: t.Action, URL: s.o.Mail.Link(t.Path),
+	l := mail.Letter{
+		Subject: t.Sentence, Paragraphs: []string{t.Sentence + "."},
 		Notes: []string{
 			"You get this mail because your notifications are set to be sent by mail. Choose what is sent to you: " +
 				s.o.Mail.Link("/my-account/notifications#settings"),
 		},
 	}
+	if t.Path != "" {
+		l.Action, l.URL = t.Action, s.o.Mail.Link(t.Path)
+	}
+	return l
 }

@@ -650,5 +650,26 @@ func TestMail(t *testing.T) {
 		if len(s.rows(ids["unverified"])) != 1 {
 			t.Error("who has not verified the address is not told in the list")
 		}
+
+		// What has no page is told without a link to one.
+		mod, _ := s.User("mod", rest.RoleModerator)
+		s.exec("INSERT INTO notification_settings (user_id, name, value) VALUES (?, 'newUserRegistration', 2)", mod.ID)
+		s.exec(`INSERT INTO registrations (state, username, email, password_hash, account_display_name, channel_handle, channel_display_name, reason, created_at, updated_at)
+			VALUES (1, 'newcomer', 'new@example.org', '', 'N', '', 'N', 'Birds', ?, ?)`, db.Now(), db.Now())
+		var id int64
+		if err := d.Read(t.Context()).Raw("SELECT max(id) FROM registrations").Scan(&id).Error; err != nil {
+			t.Fatal(err)
+		}
+		s.tx(func(tx *db.Tx) error { return s.Notifications.RegistrationAsked(tx, id) })
+		jobstest.Drain(t, d)
+		m := server.Mails()[len(server.Mails())-1]
+		if !strings.Contains(m.Subject(), "newcomer asks for an account") || m.To != "mod@example.com" {
+			t.Fatalf("the mail of a registration: %q to %s", m.Subject(), m.To)
+		}
+		for _, text := range []string{m.Text, m.HTML} {
+			if strings.Contains(text, "/admin") || strings.Contains(text, "Or open this address") || !strings.Contains(text, "#settings") {
+				t.Errorf("the mail of a registration: %s", text)
+			}
+		}
 	})
 }

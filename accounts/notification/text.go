@@ -6,10 +6,12 @@ import "fmt"
 type Text struct {
 	Sentence string // without a full stop
 	Action   string // what the link does; empty: there is none
-	Path     string // of the page about it, begins with a slash
+	Path     string // of the page about it, begins with a slash; empty: there is none
+	Gone     bool   // what it was about is not there any more
 }
 
-// Text says what happened.
+// Text says what happened. Its path is that of a page of this server: what has
+// none, such as a follower of the server, has no link.
 func (j *JSON) Text() Text {
 	switch j.Type {
 	case NewVideo, VideoPublished, VideoBlocked, VideoUnblocked, VideoQuarantined:
@@ -21,20 +23,23 @@ func (j *JSON) Text() Text {
 	case NewFollow, InstanceFollower, InstanceFollowing:
 		return j.followText()
 	case NewUser:
-		return Text{named(j.Account) + " registered", "See the account", pathOf("/a/", j.Account)}.orPlain(j.Account != nil)
+		return Text{Gone: j.Account == nil, Sentence: named(j.Account) + " registered"}.to("See the account", accountPage(j.Account))
 	case NewRegistration:
 		if j.Registration == nil {
-			return Text{Sentence: "Somebody asked for an account"}
+			return gone("Somebody asked for an account")
 		}
-		return Text{j.Registration.Username + " asks for an account", "See the request", "/admin/moderation/registrations/list"}
+		return Text{Sentence: j.Registration.Username + " asks for an account"}
 	}
-	return Text{Sentence: "Something happened"}
+	return gone("Something happened")
 }
 
-// orPlain leaves the link away from what is not there any more.
-func (t Text) orPlain(there bool) Text {
-	if !there {
-		t.Action, t.Path = "", ""
+// gone says what happened to something that is not there any more.
+func gone(sentence string) Text { return Text{Sentence: sentence, Gone: true} }
+
+// to adds the link; there is none to an empty path.
+func (t Text) to(action, path string) Text {
+	if path != "" {
+		t.Action, t.Path = action, path
 	}
 	return t
 }
@@ -44,93 +49,91 @@ func (j *JSON) videoText() Text {
 	if j.VideoBlock != nil {
 		v = j.VideoBlock.Video
 	}
-	name, path := title(v), watch(v)
-	if j.Type == VideoPublished {
-		return Text{"Your video " + name + " is published", "Watch it", path}.orPlain(v != nil)
+	name := title(v)
+	text := func(sentence, action string) Text {
+		return Text{Sentence: sentence, Gone: v == nil}.to(action, watch(v))
 	}
-	if j.Type == VideoBlocked {
-		return Text{"Your video " + name + " was blocked by a moderator", "See the video", path}.orPlain(v != nil)
+	switch {
+	case j.Type == VideoPublished:
+		return text("Your video "+name+" is published", "Watch it")
+	case j.Type == VideoBlocked:
+		return text("Your video "+name+" was blocked by a moderator", "See the video")
+	case j.Type == VideoUnblocked:
+		return text("Your video "+name+" is not blocked any more", "Watch it")
+	case j.Type == VideoQuarantined:
+		return text("The video "+name+" waits for your review", "See the video")
+	case v == nil:
+		return gone("A channel you follow published a video that is gone")
 	}
-	if j.Type == VideoUnblocked {
-		return Text{"Your video " + name + " is not blocked any more", "Watch it", path}.orPlain(v != nil)
-	}
-	if j.Type == VideoQuarantined {
-		return Text{"The video " + name + " waits for your review", "See the video", path}.orPlain(v != nil)
-	}
-	if v == nil {
-		return Text{Sentence: "A channel you follow published a video that is gone"}
-	}
-	return Text{named(v.Channel) + " published " + name, "Watch it", path}
+	return text(named(v.Channel)+" published "+name, "Watch it")
 }
 
 func (j *JSON) commentText() Text {
 	c := j.Comment
 	switch {
 	case c == nil && j.Type == Mention:
-		return Text{Sentence: "Somebody mentioned you in a comment that is gone"}
+		return gone("Somebody mentioned you in a comment that is gone")
 	case c == nil:
-		return Text{Sentence: "Somebody wrote a comment that is gone below one of your videos"}
-	}
-	path := fmt.Sprintf("%s;threadId=%d", watch(c.Video), c.ThreadID)
-	if j.Type == Mention {
-		return Text{named(c.Account) + " mentioned you below " + title(c.Video), "Read the comment", path}
+		return gone("Somebody wrote a comment that is gone below one of your videos")
 	}
 	sentence := named(c.Account) + " commented on your video " + title(c.Video)
-	if c.HeldForReview {
+	if j.Type == Mention {
+		sentence = named(c.Account) + " mentioned you below " + title(c.Video)
+	} else if c.HeldForReview {
 		sentence += "; the comment waits for your approval"
 	}
-	return Text{sentence, "Read the comment", path}
+	return Text{Sentence: sentence}.to("Read the comment", watchComment(c.Video, c.ID))
 }
 
 func (j *JSON) abuseText() Text {
 	a := j.Abuse
 	if a == nil {
-		return Text{Sentence: "There was news about a report that is gone"}
+		return gone("There was news about a report that is gone")
 	}
-	about := "an account"
+	about, action, path := "an account", "", ""
 	switch {
 	case a.Comment != nil:
-		about = "a comment below " + title(a.Comment.Video)
+		about, action, path = "a comment below "+title(a.Comment.Video), "See the comment", watchComment(a.Comment.Video, a.Comment.ID)
 	case a.Video != nil:
-		about = "the video " + title(a.Video)
+		about, action, path = "the video "+title(a.Video), "See the video", watch(a.Video)
 	case a.Account != nil:
-		about = "the account " + named(a.Account)
+		about, action, path = "the account "+named(a.Account), "See the account", accountPage(a.Account)
 	}
+	sentence := "Your report of " + about + " is looked at again"
 	switch {
 	case j.Type == NewAbuse:
-		return Text{"A new report of " + about, "See the report", "/admin/moderation/abuses/list"}
+		sentence = "A new report of " + about
 	case j.Type == AbuseMessage:
-		return Text{"A new message about the report of " + about, "See the report", "/my-account/abuses"}
+		sentence = "A new message about the report of " + about
 	case a.State == 2:
-		return Text{"Your report of " + about + " was rejected", "See the report", "/my-account/abuses"}
+		sentence = "Your report of " + about + " was rejected"
 	case a.State == 3:
-		return Text{"Your report of " + about + " was accepted", "See the report", "/my-account/abuses"}
+		sentence = "Your report of " + about + " was accepted"
 	}
-	return Text{"Your report of " + about + " is looked at again", "See the report", "/my-account/abuses"}
+	return Text{Sentence: sentence}.to(action, path)
 }
 
 func (j *JSON) followText() Text {
 	f := j.ActorFollow
-	if f == nil {
-		return map[Type]Text{
-			NewFollow:         {Sentence: "Somebody followed you who does not any more"},
-			InstanceFollower:  {Sentence: "A server followed this one that does not any more"},
-			InstanceFollowing: {Sentence: "This server followed another one that it does not follow any more"},
-		}[j.Type]
+	switch {
+	case f == nil && j.Type == NewFollow:
+		return gone("Somebody followed you who does not any more")
+	case f == nil && j.Type == InstanceFollower:
+		return gone("A server followed this one that does not any more")
+	case f == nil:
+		return gone("This server followed another one that it does not follow any more")
+	case j.Type == InstanceFollower && f.State == "pending":
+		return Text{Sentence: f.Follower.Host + " asks to follow this server"}
+	case j.Type == InstanceFollower:
+		return Text{Sentence: f.Follower.Host + " follows this server"}
+	case j.Type == InstanceFollowing:
+		return Text{Sentence: "This server follows " + f.Following.Host + " by itself"}
 	}
-	if j.Type == InstanceFollower {
-		if f.State == "pending" {
-			return Text{f.Follower.Host + " asks to follow this server", "See the followers", "/admin/follows/followers-list"}
-		}
-		return Text{f.Follower.Host + " follows this server", "See the followers", "/admin/follows/followers-list"}
-	}
-	if j.Type == InstanceFollowing {
-		return Text{"This server follows " + f.Following.Host + " by itself", "See the servers", "/admin/follows/following-list"}
-	}
+	sentence := named(f.Follower) + " follows you"
 	if f.Following.Type == "channel" {
-		return Text{named(f.Follower) + " follows your channel " + f.Following.DisplayName, "See the account", pathOf("/a/", f.Follower)}
+		sentence = named(f.Follower) + " follows your channel " + f.Following.DisplayName
 	}
-	return Text{named(f.Follower) + " follows you", "See the account", pathOf("/a/", f.Follower)}
+	return Text{Sentence: sentence}.to("See the account", accountPage(f.Follower))
 }
 
 func named(a *Actor) string {
@@ -154,9 +157,17 @@ func watch(v *Video) string {
 	return "/w/" + v.ShortUUID
 }
 
-func pathOf(prefix string, a *Actor) string {
-	if a == nil {
+// watchComment is the page of a video at one of its comments.
+func watchComment(v *Video, id int64) string {
+	if v == nil || id == 0 {
+		return watch(v)
+	}
+	return fmt.Sprintf("%s?autoplay=0#comment-%d", watch(v), id)
+}
+
+func accountPage(a *Actor) string {
+	if a == nil || a.NoAccount {
 		return ""
 	}
-	return prefix + a.Name + "@" + a.Host
+	return "/a/" + a.Name + "@" + a.Host
 }

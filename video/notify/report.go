@@ -109,7 +109,7 @@ func (s *Service) describeReports(ctx context.Context, to *rest.Principal, items
 		}
 		switch {
 		case r.CommentID != nil && comments[*r.CommentID] != nil:
-			out.Comment = &notification.AbuseComment{ThreadID: comments[*r.CommentID].ThreadID, Video: v}
+			out.Comment = &notification.AbuseComment{ID: *r.CommentID, ThreadID: comments[*r.CommentID].ThreadID, Video: v}
 		case r.Type == report.Video && v != nil:
 			out.Video = v
 		case r.FlaggedID != nil:
