@@ -95,6 +95,7 @@ func (s *Site) Routes(r *rest.Router) {
 	get("/videos/most-liked", moved("/videos/browse?sort=-likes"))
 	get("/videos/overview", moved("/"))
 	get("/search", s.search)
+	get(remotePath, s.remoteInteraction)
 	get("/w/:id", s.watch)
 	r.Root.POST("/w/:id/comments", rest.Anyone, s.postComment)
 	r.Root.POST("/w/:id/password", rest.Anyone, s.postPassword)

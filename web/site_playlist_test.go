@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -33,6 +34,12 @@ func TestPlaylistPages(t *testing.T) {
 	}
 	open, secret := list("To watch <i>", catalog.Public), list("Mine alone", catalog.Private)
 	path := "/w/p/" + catalog.ShortUUID(open.UUID)
+	for uri, want := range map[string]int{origin + path: 303, open.IRI: 303, origin + "/w/p/" + catalog.ShortUUID(secret.UUID): 404} {
+		to := x.get("/remote-interaction?uri="+url.QueryEscape(uri), x.signIn("mara"))
+		if to.Code != want || want == 303 && to.Header().Get("Location") != path {
+			t.Errorf("%s: %d %s", uri, to.Code, to.Header().Get("Location"))
+		}
+	}
 	w := x.get(path, "")
 	page := w.Body.String()
 	if w.Code != http.StatusOK || strings.Index(page, "Second of all") > strings.Index(page, "First of all") || strings.Contains(page, "Nobody") {

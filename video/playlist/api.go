@@ -368,31 +368,61 @@ func (s *Service) search(c echo.Context) error {
 // searchURL finds the playlist at an address, at its origin when p may.
 func (s *Service) searchURL(c echo.Context, uri string) error {
 	ctx := c.Request().Context()
-	_, err := s.ByIRI(ctx, uri)
-	if errors.Is(err, ErrNotFound) && s.engine != nil && s.catalog.RemoteAllowed(rest.Current(ctx)) {
-		if err := s.engine.FetchObject(ctx, uri); err != nil {
-			s.log.InfoContext(ctx, "playlist not resolved", "address", uri, "error", err)
-		}
-	} else if err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	var rows []Playlist
-	if err := s.db.Read(ctx).Where("iri = ? AND privacy <> ?", uri, catalog.Private).Limit(1).Find(&rows).Error; err != nil {
-		return fmt.Errorf("look up playlist: %w", err)
-	}
 	var ids []int64
-	if len(rows) > 0 {
-		if ok, err := s.shows(ctx, rest.Current(ctx), &rows[0]); err != nil {
-			return err
-		} else if ok {
-			ids = append(ids, rows[0].ID)
-		}
+	p, err := s.Lookup(ctx, rest.Current(ctx), uri)
+	if err == nil {
+		ids = append(ids, p.ID)
+	} else if !errors.Is(err, ErrNotFound) {
+		return err
 	}
 	out, err := s.toAPI(ctx, ids, "TRUE")
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, rest.NewList(int64(len(out)), out))
+}
+
+// Lookup finds the playlist at a URL: one that is known, or where who may, one
+// that its server is asked for. ErrNotFound when there is none that all who know
+// its address may see.
+func (s *Service) Lookup(ctx context.Context, who *rest.Principal, uri string) (*Playlist, error) {
+	p, err := s.ours(ctx, uri)
+	if errors.Is(err, ErrNotFound) {
+		p, err = s.ByIRI(ctx, uri)
+	}
+	elsewhere := !strings.HasPrefix(uri, s.catalog.URLs().Origin+"/")
+	if errors.Is(err, ErrNotFound) && elsewhere && s.engine != nil && s.catalog.RemoteAllowed(who) {
+		if err := s.engine.FetchObject(ctx, uri); err != nil {
+			s.log.InfoContext(ctx, "playlist not resolved", "address", uri, "error", err)
+		}
+		p, err = s.ByIRI(ctx, uri)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := s.shows(ctx, who, p); err != nil {
+		return nil, err
+	} else if !ok || p.Privacy == catalog.Private {
+		return nil, ErrNotFound
+	}
+	return p, nil
+}
+
+// ours finds one of this instance's playlists by the address of its page, which
+// holds its UUID.
+func (s *Service) ours(ctx context.Context, uri string) (*Playlist, error) {
+	path, ok := strings.CutPrefix(uri, s.catalog.URLs().Origin)
+	if !ok {
+		return nil, ErrNotFound
+	}
+	for _, prefix := range []string{"/w/p/", "/videos/watch/playlist/", "/video-playlists/"} {
+		if id, ok := strings.CutPrefix(path, prefix); ok {
+			if ref, ok := catalog.ParseRef(strings.TrimSuffix(id, "/")); ok && ref.UUID != "" {
+				return byRef(s.db.Read(ctx), ref)
+			}
+		}
+	}
+	return nil, ErrNotFound
 }
 
 func (s *Service) listOfAccount(c echo.Context) error {

@@ -161,7 +161,7 @@ func TestWellKnownDocuments(t *testing.T) {
 		status int
 		to     string
 	}{
-		"/security.txt": {301, "/.well-known/security.txt"}, "/.well-known/change-password": {302, "/my-account/settings"},
+		"/security.txt": {301, "/.well-known/security.txt"}, "/.well-known/change-password": {302, "/reset-password"},
 	} {
 		if w := get(e, path); w.Code != want.status || w.Header().Get("Location") != want.to {
 			t.Errorf("%s: %d %s", path, w.Code, w.Header().Get("Location"))

@@ -26,7 +26,7 @@ var policy string
 func (i *Instance) wellKnown(r *rest.Group) {
 	r.GET("/.well-known/security.txt", rest.Anyone, i.securityTxt)
 	r.GET("/security.txt", rest.Anyone, redirect(http.StatusMovedPermanently, "/.well-known/security.txt"))
-	r.GET("/.well-known/change-password", rest.Anyone, redirect(http.StatusFound, "/my-account/settings"))
+	r.GET("/.well-known/change-password", rest.Anyone, redirect(http.StatusFound, "/reset-password"))
 	r.GET("/.well-known/dnt-policy.txt", rest.Anyone, func(c echo.Context) error {
 		c.Response().Header().Set(echo.HeaderCacheControl, "max-age=604800")
 		return c.String(http.StatusOK, policy)
