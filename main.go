@@ -373,6 +373,10 @@ func (a *app) server(runner *jobs.Runner, withWeb, withTracker bool) (*web.Serve
 		site, err := web.NewSite(web.SiteOptions{
 			Config: a.cfg, DB: a.db, Catalog: a.video.Catalog, Listing: a.video.Listing, Channels: a.accounts.Channels, Users: a.accounts.Users,
 			OAuth: a.accounts.OAuth, Registrations: a.accounts.Registrations, Comments: a.video.Comments, Notifications: a.accounts.Notifications, Subscriptions: a.accounts.Subscriptions, Playlists: a.video.Playlists, FileToken: a.video.FileToken, Version: version, Logger: a.log,
+			Totals: func(ctx context.Context) (n web.Totals, err error) {
+				n.Users, n.LocalVideos, n.Videos, err = a.about.Totals(ctx)
+				return n, err
+			},
 		})
 		if err != nil {
 			return nil, nil, err

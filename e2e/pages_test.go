@@ -33,6 +33,7 @@ func publicPages(v rig.Video) map[string]string {
 		"search":  "/search?search=clip",
 		"login":   "/login",
 		"forgot":  "/reset-password",
+		"about":   "/about/instance",
 	}
 }
 
@@ -204,7 +205,7 @@ func TestScreenshots(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		for _, name := range []string{"home", "watch", "channel", "account", "search", "login"} {
+		for _, name := range []string{"home", "watch", "channel", "account", "search", "login", "about"} {
 			if err := page.Goto(ctx, i.Origin+publicPages(v)[name]); err != nil {
 				t.Fatal(err)
 			}

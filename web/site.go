@@ -51,8 +51,10 @@ type SiteOptions struct {
 	// FileToken gives who may see a video a token that opens its files where there
 	// are no cookies; nil: there is none.
 	FileToken func(ctx context.Context, p *rest.Principal, v *catalog.Video) (string, error)
-	Version   string
-	Logger    *slog.Logger
+	// Totals counts what the server has; nil: its page does not tell.
+	Totals  func(ctx context.Context) (Totals, error)
+	Version string
+	Logger  *slog.Logger
 }
 
 // Site is the pages for people: it fills views from the services and has
@@ -127,6 +129,7 @@ func (s *Site) Routes(r *rest.Router) {
 	r.Root.POST("/logout", rest.Anyone, s.logout)
 	r.Root.POST("/broadcast/dismiss", rest.Anyone, s.dismiss)
 	s.accountRoutes(r)
+	s.aboutRoutes(r)
 	if s.o.Notifications != nil {
 		s.notificationRoutes(r)
 	}

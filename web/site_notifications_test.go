@@ -91,14 +91,19 @@ func TestNotificationLinks(t *testing.T) {
 	account := &notification.Actor{Name: "mara", DisplayName: "Mara", Host: x.Config.Host()}
 	server := &notification.Actor{Name: "peertube", DisplayName: "peertube", Host: "other.example", NoAccount: true}
 	reports := []*notification.Abuse{
-		nil, {}, {Video: video}, {Account: account},
+		nil,
+		{},
+		{Video: video},
+		{Account: account},
 		{Comment: &notification.AbuseComment{ID: 4, ThreadID: 3, Video: video}},
 		{Comment: &notification.AbuseComment{ThreadID: 3}},
 	}
 	follows := []*notification.Follow{
-		nil, {Follower: account, Following: notification.Followed{Type: "account"}},
+		nil,
+		{Follower: account, Following: notification.Followed{Type: "account"}},
 		{Follower: account, Following: notification.Followed{Type: "channel"}},
-		{Follower: server, State: "pending"}, {Follower: server, State: "accepted"},
+		{Follower: server, State: "pending"},
+		{Follower: server, State: "accepted"},
 	}
 	var all []notification.JSON
 	for kind := range notification.Type(40) {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -57,6 +58,9 @@ func newTube(t *testing.T, change ...func(*config.Config)) *tube {
 		Config: e.Config, DB: e.DB, Catalog: c, Channels: e.Channels, Users: e.Users, OAuth: e.OAuth, Registrations: e.Registrations, Version: "1.2.3", Logger: log,
 		Comments: comment.New(comment.Options{DB: e.DB, Engine: e.Engine, Catalog: c, Channels: e.Channels, Logger: log}),
 		Listing:  lists, Playlists: playlists, Subscriptions: e.Subscriptions, Notifications: e.Notifications,
+		Totals: func(context.Context) (web.Totals, error) {
+			return web.Totals{Users: 12, LocalVideos: 345, Videos: 67_890}, nil
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,10 @@ func (s *Service) comments(c echo.Context) (*feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := s.newFeed()
+	out, err := s.newFeed(ctx)
+	if err != nil {
+		return nil, err
+	}
 	f := comment.Newest{Count: s.o.CommentCount()}
 	id := c.QueryParam("videoId")
 	switch {

@@ -224,17 +224,29 @@ type item struct {
 	video   *video // nil: a comment
 }
 
-// newFeed is the feed of the whole instance.
-func (s *Service) newFeed() *feed {
+// newFeed is the feed of the whole instance, with its avatar, or the mark of its
+// pages.
+func (s *Service) newFeed(ctx context.Context) (*feed, error) {
 	name, description := s.o.Instance()
 	origin := s.urls.Origin
-	return &feed{
-		Title: name, Description: description, Link: origin, Image: origin + "/favicon.svg", Generator: "Kinemesh - " + origin,
+	pictures, err := s.o.Channels.InstancePictures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := &feed{
+		Title: name, Description: description, Link: origin, Generator: "Kinemesh - " + origin,
 		Author: person{Name: name},
 		Rights: "All rights reserved, unless otherwise specified in the terms specified at " + origin +
 			"/about and potential licenses granted by each content's rightholder.",
 	}
+	if f.Image = origin + iconPath; pictures.Avatar != nil {
+		f.Image = origin + largest(channel.Images(pictures.Avatar))
+	}
+	return f, nil
 }
+
+// iconPath is where web/instance has the mark of the pages.
+const iconPath = "/favicon.svg"
 
 // about makes a feed that of an account or a channel.
 func (f *feed) about(a owner, origin string) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/picture"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/video/catalog"
@@ -36,7 +39,10 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w := &world{World: catalogtest.New(t, d)}
 	w.alice, w.bob = w.User("alice", rest.RoleUser), w.User("bob", rest.RoleUser)
 	w.Routes = feed.New(feed.Options{
-		DB: d, Catalog: w.Catalog, Listing: w.Listing, Channels: w.Options.Channels,
+		DB: d, Catalog: w.Catalog, Listing: w.Listing,
+		Channels: channel.New(channel.Options{
+			DB: d, Actors: w.Actors, Logger: slog.New(slog.DiscardHandler), Pictures: picture.New(picture.Options{DB: d}),
+		}),
 		Comments:   comment.New(comment.Options{DB: d, Catalog: w.Catalog, Channels: w.Options.Channels}),
 		Instance:   func() (name, description string) { return "Tests & <b>trials</b>", "A server" },
 		VideoCount: func() int { return 3 }, CommentCount: func() int { return 2 },
@@ -295,11 +301,55 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// avatar gives an actor a picture.
+func (w *world) avatar(actorID int64, name string) {
+	w.T.Helper()
+	w.Tx(func(tx *db.Tx) error {
+		return tx.Exec("INSERT INTO actor_pictures (actor_id, kind, name, extension, sizes, remote_url, stored, created_at, updated_at) VALUES (?, 1, ?, '.png', '600x600 120x120', '', TRUE, ?, ?)",
+			actorID, name, db.Now(), db.Now()).Error
+	})
+}
+
+// The picture of a feed is that of whom it is about, else that of the server, else
+// the mark of the pages, which players of podcasts do not show.
+func TestPictures(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	podcast := func(u *catalogtest.User) string {
+		return fmt.Sprint("/feeds/podcast/videos.xml?videoChannelId=", u.ChannelID)
+	}
+	rss, atom, cover := "<image><title>%s</title><url>"+catalogtest.Origin+"%s</url>", "<logo>"+catalogtest.Origin+"%[2]s</logo>", `<itunes:image href="`+catalogtest.Origin+`%[2]s">`
+	check := func(path, element, title, picture string) {
+		t.Helper()
+		if body, want := string(w.get(path).Body), fmt.Sprintf(element, title, picture); !strings.Contains(body, want) {
+			t.Errorf("%s lacks %s: %.1500s", path, want, body)
+		}
+	}
+	server, icon := "Tests &amp; &lt;b&gt;trials&lt;/b&gt;", "/favicon.svg"
+	check("/feeds/videos.xml", rss, server, icon)
+	check("/feeds/videos.atom", atom, "", icon)
+	if body := string(w.get(podcast(w.alice)).Body); !strings.Contains(body, "<podcast:guid>") || strings.Contains(body, "<image>") || strings.Contains(body, icon) {
+		t.Errorf("a podcast has an icon: %s", body)
+	}
+	w.avatar(w.alice.ChannelActorID, "alice")
+	for _, path := range []string{podcast(w.alice), "/feeds/videos.xml?videoChannelName=alice_channel"} {
+		check(path, rss, "alice_channel shown", "/lazy-static/avatars/alice-600.png")
+	}
+	check(podcast(w.alice), cover, "", "/lazy-static/avatars/alice-600.png")
+	check("/feeds/videos.xml", rss, server, icon)
+	w.avatar(w.Instance, "ours")
+	check("/feeds/videos.xml", rss, server, "/lazy-static/avatars/ours-600.png")
+	check("/feeds/video-comments.atom", atom, "", "/lazy-static/avatars/ours-600.png")
+	check("/feeds/videos.atom?accountName=bob", atom, "", "/lazy-static/avatars/ours-600.png")
+	check(podcast(w.bob), cover, "", "/lazy-static/avatars/ours-600.png")
+	check(podcast(w.alice), cover, "", "/lazy-static/avatars/alice-600.png")
+}
+
 // The elements of PeerTube's own feeds are there, with their attributes.
 func TestElementsArePeerTubes(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t))
 	v := w.full(w.alice, "Film", time.Now())
 	w.comment(v, w.bob, "hello", time.Now())
+	w.avatar(w.alice.ChannelActorID, "alice")
 	for recorded, path := range map[string]string{
 		"feeds-videos.xml": "/feeds/videos.xml", "feeds-videos-atom.xml": "/feeds/videos.atom", "feeds-comments.xml": "/feeds/video-comments.xml",
 		"feeds-podcast.xml": fmt.Sprint("/feeds/podcast/videos.xml?videoChannelId=", w.alice.ChannelID),

@@ -52,7 +52,7 @@ type podcastChannel struct {
 	Category    itunesText    `xml:"itunes:category"`
 	Explicit    bool          `xml:"itunes:explicit"`
 	Cover       *itunesImage  `xml:"itunes:image"`
-	Image       rssImage      `xml:"image"`
+	Image       *rssImage     `xml:"image"`
 	Copyright   string        `xml:"copyright"`
 	Self        rssSelf       `xml:"atom:link"`
 	Items       []podcastItem `xml:"item"`
@@ -159,7 +159,10 @@ func (s *Service) podcast(c echo.Context) error {
 		return err
 	}
 	f.ChannelID, f.Page.Count, f.NSFW = who.channelID, maxEpisodes, nil
-	out := s.newFeed()
+	out, err := s.newFeed(ctx)
+	if err != nil {
+		return err
+	}
 	out.about(*who, s.urls.Origin)
 	if err := s.fill(ctx, out, f); err != nil {
 		return err
@@ -173,11 +176,12 @@ func (s *Service) podcast(c echo.Context) error {
 			Title: out.Title, Link: out.Link, Description: out.Description, Built: httpDate(out.Updated), Docs: rssDocs,
 			Generator: out.Generator, GUID: podcastID(out.Self), Medium: "video", Locked: podcastLocked{"no"},
 			Person: podcastPerson{s.page("/a/", account.Name, account.Host), name}, Author: name, Owner: name, Category: itunesText{"TV & Film"},
-			Image: rssImage{out.Title, out.Image, out.Link}, Copyright: out.Rights, Self: rssSelf{out.Self, "self", typeRSS},
+			Copyright: out.Rights, Self: rssSelf{out.Self, "self", typeRSS},
 		},
 	}
-	if who.picture != "" {
-		doc.Channel.Cover = &itunesImage{out.Image}
+	// Players of podcasts show JPEG and PNG alone, which avatars are.
+	if out.Image != s.urls.Origin+iconPath {
+		doc.Channel.Cover, doc.Channel.Image = &itunesImage{out.Image}, &rssImage{out.Title, out.Image, out.Link}
 	}
 	for i := range out.Items {
 		e := s.episode(&out.Items[i], doc.Channel.Person)

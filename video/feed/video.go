@@ -54,7 +54,10 @@ func (s *Service) videos(c echo.Context) (*feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := s.newFeed()
+	out, err := s.newFeed(c.Request().Context())
+	if err != nil {
+		return nil, err
+	}
 	if who != nil {
 		f.AccountID, f.ChannelID = who.accountID, who.channelID
 		out.about(*who, s.urls.Origin)
@@ -199,7 +202,10 @@ func (s *Service) subscriptions(c echo.Context) (*feed, error) {
 		return nil, err
 	}
 	f.FollowedBy = account.ID
-	out := s.newFeed()
+	out, err := s.newFeed(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out.private = true
 	out.Title = account.Actor.Username + " - " + out.Title
 	return out, s.fill(ctx, out, f)

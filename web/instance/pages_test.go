@@ -152,6 +152,7 @@ func TestWellKnownDocuments(t *testing.T) {
 		"/.well-known/dnt-policy.txt": "does not track",
 		"/.well-known/dnt/":           `{"tracking":"N"}`,
 		"/manifest.webmanifest":       `"name":"Tide"`,
+		"/favicon.svg":                "<svg xmlns='http://www.w3.org/2000/svg' viewBox",
 	} {
 		if w := get(e, path); w.Code != 200 || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
@@ -162,10 +163,14 @@ func TestWellKnownDocuments(t *testing.T) {
 		to     string
 	}{
 		"/security.txt": {301, "/.well-known/security.txt"}, "/.well-known/change-password": {302, "/reset-password"},
+		"/favicon.ico": {302, "/favicon.svg"},
 	} {
 		if w := get(e, path); w.Code != want.status || w.Header().Get("Location") != want.to {
 			t.Errorf("%s: %d %s", path, w.Code, w.Header().Get("Location"))
 		}
+	}
+	if h := get(e, "/favicon.svg").Header(); h.Get("Content-Type") != "image/svg+xml" || h.Get("Cache-Control") != "public, max-age=86400" {
+		t.Errorf("icon: %v", h)
 	}
 	own := server(t, nil, nil, func(c *config.Config) { c.Instance.SecurityTxt = "Contact: https://tube.example/report" })
 	if w := get(own, "/.well-known/security.txt"); w.Body.String() != "Contact: https://tube.example/report\n" {

@@ -27,6 +27,17 @@ func (i *Instance) getStats(c echo.Context) error {
 	return c.JSON(http.StatusOK, stats)
 }
 
+// Totals are the users, the videos of this server and all videos, as the
+// statistics tell them.
+func (i *Instance) Totals(ctx context.Context) (users, local, videos int64, err error) {
+	stats, err := i.counts(ctx)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	number := func(name string) int64 { n, _ := stats[name].(int64); return n }
+	return number("totalUsers"), number("totalLocalVideos"), number("totalVideos"), nil
+}
+
 // counts counts again when that was long ago; one request at a time does it.
 func (i *Instance) counts(ctx context.Context) (object, error) {
 	i.mu.Lock()

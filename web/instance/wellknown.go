@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -35,6 +36,8 @@ func (i *Instance) wellKnown(r *rest.Group) {
 	r.GET("/.well-known/dnt", rest.Anyone, tracking)
 	r.GET("/.well-known/dnt/", rest.Anyone, tracking)
 	r.GET("/manifest.webmanifest", rest.Anyone, i.manifest)
+	r.GET("/favicon.svg", rest.Anyone, favicon)
+	r.GET("/favicon.ico", rest.Anyone, redirect(http.StatusFound, "/favicon.svg"))
 }
 
 func redirect(status int, to string) echo.HandlerFunc {
@@ -55,6 +58,16 @@ func (i *Instance) securityTxt(c echo.Context) error {
 
 // icon is the mark of the pages.
 const icon = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Crect x='1' y='1' width='22' height='22' rx='7' fill='%230b6e66'/%3E%3Cpath d='M8.500 7v10l8.500-5z' fill='none' stroke='%23fff' stroke-width='1.600' stroke-linejoin='round'/%3E%3Cg fill='%23fff'%3E%3Ccircle cx='8.500' cy='7' r='2'/%3E%3Ccircle cx='8.500' cy='17' r='2'/%3E%3Ccircle cx='17' cy='12' r='2'/%3E%3C/g%3E%3C/svg%3E"
+
+// favicon is the icon as a file, for those who look for one without a page.
+func favicon(c echo.Context) error {
+	svg, err := url.PathUnescape(strings.TrimPrefix(icon, "data:image/svg+xml,"))
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderCacheControl, "public, max-age=86400")
+	return c.Blob(http.StatusOK, "image/svg+xml", []byte(svg))
+}
 
 // manifest lets browsers install the pages as an application.
 func (i *Instance) manifest(c echo.Context) error {
