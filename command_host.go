@@ -21,8 +21,9 @@ func hostCommand(file *string) *cobra.Command {
 	c := &cobra.Command{
 		Use: "update-host", Short: "Give the server the public address of the settings", Args: cobra.NoArgs,
 		Long: "Write all ids and links of the server anew, after webserver.hostname, port or https was changed. Stop the server first.\n" +
-			"Other servers know the old ids: to them this is a new server, which has no followers and follows nobody. Where the old\n" +
-			"address can be kept, keep it. Torrents are made anew once the server is started.",
+			"Other servers know the old ids: to them this is a new server. Its followers from other servers are removed; whom it and\n" +
+			"its users follow there is asked again once the server is started, and stays pending until the other side accepts.\n" +
+			"Where the old address can be kept, keep it. Torrents are made anew once the server is started.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runUpdateHost(c.Context(), *file, c.OutOrStdout(), asJSON)
 		},
@@ -38,7 +39,7 @@ func runUpdateHost(ctx context.Context, file string, out io.Writer, asJSON bool)
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	to := a.cfg.Origin()
-	from, changed, err := rehost.Move(ctx, a.db, to, func(tx *db.Tx) error {
+	moved, err := rehost.Move(ctx, a.db, to, func(tx *db.Tx) error {
 		var videos []int64
 		if err := tx.Model(&catalog.Video{}).Where("local").Order("id").Pluck("id", &videos).Error; err != nil {
 			return err
@@ -54,8 +55,11 @@ func runUpdateHost(ctx context.Context, file string, out io.Writer, asJSON bool)
 		return err
 	}
 	var n int64
-	for _, x := range changed {
+	for _, x := range moved.Changed {
 		n += x
 	}
-	return tell(out, asJSON, map[string]any{"from": from, "to": to, "changed": changed}, fmt.Sprintf("%s is now %s: %d values changed", from, to, n))
+	return tell(out, asJSON, map[string]any{
+		"from": moved.From, "to": to, "changed": moved.Changed, "followersRemoved": moved.FollowersGone, "followsAskedAgain": moved.FollowsPending,
+	}, fmt.Sprintf("%s is now %s: %d values changed; %d followers from other servers removed, %d follows are asked for again at the next start",
+		moved.From, to, n, moved.FollowersGone, moved.FollowsPending))
 }

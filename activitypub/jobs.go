@@ -44,6 +44,7 @@ func (e *Engine) ownJobs() []jobs.Handler {
 		jobs.Handle(e.crawl, jobs.InQueue("default"), jobs.Attempts(5), jobs.As("activitypub-http-fetcher")),
 		jobs.Handle(e.refresh, jobs.InQueue("default"), jobs.Attempts(refreshAttempts), jobs.Keep(time.Hour), jobs.As("activitypub-refresher")),
 		jobs.Handle(e.followJob, jobs.InQueue("default"), jobs.Attempts(5), jobs.As("activitypub-follow")),
+		jobs.Handle(e.followAgain, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("activitypub-follow")),
 		jobs.Handle(e.followMoved, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("activitypub-follow")),
 		jobs.Handle(e.syncFollowers, jobs.InQueue("default"), jobs.Attempts(refreshAttempts), jobs.Keep(time.Hour), jobs.As("activitypub-follow")),
 		jobs.Handle(e.actorDeleted, jobs.InQueue("default"), jobs.Attempts(10), jobs.As("actor-deleted")),

@@ -1,6 +1,7 @@
 // Package rehost gives a server another public address: every id and link of its
 // own that the database holds is written anew. Other servers know the old ones;
-// to them the server is a new one.
+// to them the server is a new one, which nobody follows. Whom it followed it
+// asks again.
 //
 // Imported by: main. Imports no sibling.
 package rehost
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kinemesh/kinemesh/activitypub"
 	"github.com/kinemesh/kinemesh/config/db"
 )
 
@@ -23,10 +25,17 @@ func kept() []string {
 	return []string{"inbox", "outbox", "deliveries", "jobs", "job_slots", "job_holds", "custom_configs", "mails", "tickets", "tombstones"}
 }
 
+// Moved is what became of a server.
+type Moved struct {
+	From, To       string
+	Changed        map[string]int64 // values, by column
+	FollowersGone  int64            // from other servers, who follow what is not there any more
+	FollowsPending int64            // of other servers, asked for again at the next start
+}
+
 // Move writes to, such as https://videos.example.org, instead of the address
-// that the server had, and calls then in the same transaction. It returns the
-// former address and how many values changed, by column.
-func Move(ctx context.Context, d *db.DB, to string, then func(*db.Tx) error) (from string, changed map[string]int64, err error) {
+// that the server had, and calls then in the same transaction.
+func Move(ctx context.Context, d *db.DB, to string, then func(*db.Tx) error) (m Moved, err error) {
 	err = d.Tx(ctx, func(tx *db.Tx) error {
 		var had []string
 		if err := tx.Raw("SELECT value FROM instance_facts WHERE name = 'origin'").Scan(&had).Error; err != nil {
@@ -38,26 +47,29 @@ func Move(ctx context.Context, d *db.DB, to string, then func(*db.Tx) error) (fr
 		if had[0] == to {
 			return fmt.Errorf("%w: %s", ErrSame, to)
 		}
-		from, changed = had[0], map[string]int64{}
+		m = Moved{From: had[0], To: to, Changed: map[string]int64{}}
 		columns, err := texts(tx)
 		if err != nil {
 			return err
 		}
 		for _, c := range columns {
-			n, err := replace(tx, c, from+"/", to+"/")
+			n, err := replace(tx, c, m.From+"/", to+"/")
 			if err != nil {
 				return fmt.Errorf("%s.%s: %w", c.Table, c.Column, err)
 			}
 			if n > 0 {
-				changed[c.Table+"."+c.Column] = n
+				m.Changed[c.Table+"."+c.Column] = n
 			}
 		}
 		if err := tx.Exec("UPDATE instance_facts SET value = ? WHERE name = 'origin'", to).Error; err != nil {
 			return err
 		}
+		if m.FollowersGone, m.FollowsPending, err = activitypub.FollowAgain(tx); err != nil {
+			return err
+		}
 		return then(tx)
 	})
-	return from, changed, err
+	return m, err
 }
 
 // column is one that holds texts.
