@@ -32,7 +32,7 @@ func addCommands(root *cobra.Command, file *string, commands []activitypub.Comma
 			c.Flags(flags)
 		}
 		sub := &cobra.Command{
-			Use: name, Short: c.Short, Long: c.Long, Args: cobra.ArbitraryArgs, // Run knows which it takes
+			Use: strings.TrimSpace(name + " " + c.Operands), Short: c.Short, Long: c.Long, Args: cobra.ArbitraryArgs, // Run knows which it takes
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return runCommand(cmd.Context(), *file, c.Use, flags, cmd.OutOrStdout(), args)
 			},

@@ -119,6 +119,7 @@ type Service struct {
 // Command is a subcommand of the binary.
 type Command struct {
 	Use         string // its name, with that of its group before it: "federation hosts"
+	Operands    string // what is named besides flags, for its help: "KIND FOLDER"
 	Short, Long string
 	Flags       func(*flag.FlagSet) // declares the flags; they are set when Run is called
 	Run         func(ctx context.Context, out io.Writer, args []string) error

@@ -17,7 +17,7 @@ import (
 
 func (o Options) addFollow() activitypub.Command {
 	return activitypub.Command{
-		Use: "follow add", Short: "Follow servers, accounts and channels: kinemesh follow add HOST|NAME@HOST|ADDRESS...",
+		Use: "follow add", Operands: "HOST|NAME@HOST|ADDRESS...", Short: "Follow servers, accounts and channels",
 		Long: "Follow servers, accounts and channels in the name of this server: kinemesh follow add HOST|NAME@HOST|ADDRESS...\n" +
 			"The running server asks them; kinemesh follow list shows what they answer.",
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
@@ -43,7 +43,7 @@ func (o Options) addFollow() activitypub.Command {
 
 func (o Options) removeFollow() activitypub.Command {
 	return activitypub.Command{
-		Use: "follow remove", Short: "Follow no longer: kinemesh follow remove HOST|NAME@HOST...",
+		Use: "follow remove", Operands: "HOST|NAME@HOST...", Short: "Follow no longer",
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			if len(args) == 0 {
 				return console.Usage("follow remove", "HOST|NAME@HOST...")

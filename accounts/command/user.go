@@ -106,7 +106,7 @@ func (o Options) createUser() activitypub.Command {
 	var email, roleName, display string
 	var asJSON bool
 	return activitypub.Command{
-		Use: "user create", Short: "Make a user with account and first channel: kinemesh user create NAME --email ADDRESS",
+		Use: "user create", Operands: "NAME --email ADDRESS", Short: "Make a user with account and first channel",
 		Long: "Make a user with account and first channel: kinemesh user create NAME --email ADDRESS.\nQuotas are those of the settings.",
 		Flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&email, "email", "", "e-mail address")
@@ -142,7 +142,7 @@ func (o Options) resetPassword() activitypub.Command {
 	var p password
 	var asJSON bool
 	return activitypub.Command{
-		Use: "user reset-password", Short: "Give a user another password: kinemesh user reset-password NAME",
+		Use: "user reset-password", Operands: "NAME", Short: "Give a user another password",
 		Long: "Give a user another password: kinemesh user reset-password NAME.\nAll sessions of the user end.",
 		Flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&asJSON, "json", false, "print JSON")
@@ -223,7 +223,7 @@ func (o Options) ban() activitypub.Command {
 	var reason string
 	var asJSON bool
 	return activitypub.Command{
-		Use: "user ban", Short: "Keep a user from logging in and end all sessions: kinemesh user ban NAME",
+		Use: "user ban", Operands: "NAME", Short: "Keep a user from logging in and end all sessions",
 		Flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&reason, "reason", "", "why; the user is told")
 			fs.BoolVar(&asJSON, "json", false, "print JSON")
@@ -239,7 +239,7 @@ func (o Options) ban() activitypub.Command {
 func (o Options) unban() activitypub.Command {
 	var asJSON bool
 	return activitypub.Command{
-		Use: "user unban", Short: "Let a user log in again: kinemesh user unban NAME",
+		Use: "user unban", Operands: "NAME", Short: "Let a user log in again",
 		Flags: func(fs *flag.FlagSet) { fs.BoolVar(&asJSON, "json", false, "print JSON") },
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			return o.changeBan(ctx, out, args, asJSON, "unban", "can log in again", func(u *user.User) error {
@@ -269,7 +269,7 @@ func (o Options) changeBan(ctx context.Context, out io.Writer, args []string, as
 func (o Options) token() activitypub.Command {
 	var asJSON bool
 	return activitypub.Command{
-		Use: "token", Short: "Print an access token of a user: kinemesh token NAME",
+		Use: "token", Operands: "NAME", Short: "Print an access token of a user",
 		Long: "Print an access token of a user, for scripts that call the API: kinemesh token NAME.\n" +
 			"It is a session like any other: the user sees it among the sessions and can end it.",
 		Flags: func(fs *flag.FlagSet) {

@@ -15,9 +15,9 @@ import (
 
 // Command is a subcommand of the binary, as activitypub.Command.
 type Command struct {
-	Use, Short, Long string
-	Flags            func(*flag.FlagSet)
-	Run              func(ctx context.Context, out io.Writer, args []string) error
+	Use, Operands, Short, Long string
+	Flags                      func(*flag.FlagSet)
+	Run                        func(ctx context.Context, out io.Writer, args []string) error
 }
 
 // Commands are the subcommands about deliveries. Of a nil Outbox they can be

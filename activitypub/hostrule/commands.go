@@ -14,9 +14,9 @@ import (
 
 // Command is a subcommand of the binary, as activitypub.Command.
 type Command struct {
-	Use, Short, Long string
-	Flags            func(*flag.FlagSet)
-	Run              func(ctx context.Context, out io.Writer, args []string) error
+	Use, Operands, Short, Long string
+	Flags                      func(*flag.FlagSet)
+	Run                        func(ctx context.Context, out io.Writer, args []string) error
 }
 
 // Commands are the subcommands about rules. Of nil Rules they can be listed and
@@ -38,7 +38,7 @@ func (r *Rules) Commands() []Command {
 func (r *Rules) setCommand(use, action, short, long string) Command {
 	var reason string
 	return Command{
-		Use: use, Short: short, Long: long,
+		Use: use, Operands: "HOST...", Short: short, Long: long,
 		Flags: func(fs *flag.FlagSet) { fs.StringVar(&reason, "reason", "", "why, for other administrators") },
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			return each(args, func(host string) error {
@@ -68,7 +68,7 @@ func each(hosts []string, do func(string) error) error {
 
 func (r *Rules) unblockCommand() Command {
 	return Command{
-		Use: "federation unblock", Short: "Take the rule for a server back",
+		Use: "federation unblock", Operands: "HOST...", Short: "Take the rule for a server back",
 		Long: "Take back that a server is blocked, limited or allowed: the rule of a shorter name counts then, or federation.mode.",
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			return each(args, func(host string) error {

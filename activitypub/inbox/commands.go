@@ -14,9 +14,9 @@ import (
 
 // Command is a subcommand of the binary, as activitypub.Command.
 type Command struct {
-	Use, Short, Long string
-	Flags            func(*flag.FlagSet)
-	Run              func(ctx context.Context, out io.Writer, args []string) error
+	Use, Operands, Short, Long string
+	Flags                      func(*flag.FlagSet)
+	Run                        func(ctx context.Context, out io.Writer, args []string) error
 }
 
 // Commands are the subcommands about received activities. Of a nil Inbox they
@@ -49,7 +49,7 @@ func (b *Inbox) retryCommand() Command {
 	var f Filter
 	var all, asJSON bool
 	return Command{
-		Use: use, Short: "Work again on received activities that were given up",
+		Use: use, Operands: "[ID...]", Short: "Work again on received activities that were given up",
 		Long: "Work again on received activities that were given up: those with the numbers ID... of `kinemesh federation\n" +
 			"deadletters --received`, or those that the flags name. They get all attempts anew, in the order in which they came;\n" +
 			"one that a newer activity has replaced meanwhile has no effect any more.\n" +

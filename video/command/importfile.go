@@ -28,7 +28,7 @@ func (o Options) importFile() activitypub.Command {
 	var channel, name, description, privacy, language, tags string
 	var asJSON bool
 	return activitypub.Command{
-		Use: use, Short: "Publish a video file of this machine in a channel",
+		Use: use, Operands: "FILE --channel NAME", Short: "Publish a video file of this machine in a channel",
 		Long: "Publish FILE in a channel of this server, as its owner would by an upload: the same limits, formats and quota\n" +
 			"hold. The file is copied and stays where it is. The running server transcodes and publishes it; without one that\n" +
 			"happens at the next start.",

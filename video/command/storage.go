@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,22 +18,27 @@ import (
 )
 
 func (o Options) moveStorage() activitypub.Command {
-	const use = "videos move-storage"
+	const use, operands = "videos move-storage", "KIND FOLDER"
 	var asJSON bool
 	return activitypub.Command{
-		Use: use, Short: "Move stored files from an old folder to where the settings have them",
+		Use: use, Operands: operands, Short: "Move stored files from an old folder to where the settings have them",
 		Long: "After a folder of the section storage was changed, move what lies in the old one: KIND is its name there\n" +
-			"(web-videos, streaming-playlists, thumbnails …), FOLDER the old folder. Each file is copied, read again and\n" +
+			"(web_videos, streaming_playlists, original_video_files …), FOLDER the old folder. Each file is copied, read again and\n" +
 			"compared by its SHA-256 before it is removed from the old folder. It can be stopped and started again, and the\n" +
 			"server may run: files that are not there yet are not found until they are.",
 		Flags: func(fs *flag.FlagSet) { fs.BoolVar(&asJSON, "json", false, "print JSON") },
 		Run: func(ctx context.Context, out io.Writer, args []string) error {
 			if len(args) != 2 {
-				return console.Usage(use, "KIND FOLDER [--json]")
+				return console.Usage(use, operands+" [--json]")
 			}
-			to := o.Store.Named[args[0]]
+			to := o.Store.Named[kind(args[0])]
 			if to == nil {
-				return fmt.Errorf("the kind %q should be one of %s", args[0], strings.Join(slices.Sorted(maps.Keys(o.Store.Named)), ", "))
+				var names []string
+				for name := range o.Store.Named {
+					names = append(names, setting(name))
+				}
+				slices.Sort(names)
+				return fmt.Errorf("the kind %q should be one of %s", args[0], strings.Join(names, ", "))
 			}
 			folder, err := filepath.Abs(args[1])
 			if err != nil {
@@ -49,6 +53,27 @@ func (o Options) moveStorage() activitypub.Command {
 			return move(ctx, report{out, asJSON}, folder, to)
 		},
 	}
+}
+
+// The settings name the folders as PeerTube does; keys of objects begin with other
+// names.
+const originals, sources = "original-video-files", "sources"
+
+// kind is how keys of objects begin in the folder that a setting names.
+func kind(setting string) string {
+	name := strings.ReplaceAll(setting, "_", "-")
+	if name == originals {
+		return sources
+	}
+	return name
+}
+
+// setting is the name of a folder in the section storage.
+func setting(kind string) string {
+	if kind == sources {
+		kind = originals
+	}
+	return strings.ReplaceAll(kind, "-", "_")
 }
 
 // move moves all objects of a folder into a store.
