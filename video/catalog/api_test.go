@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/video/caption"
@@ -404,6 +406,40 @@ func TestUpdateRefusals(t *testing.T) {
 	body := w.Do(nil, "GET", "/api/v1/videos/"+v.UUID, nil).JSON(t)
 	if body["name"] != "From a form" || fmt.Sprint(body["tags"]) != "[a1 b1]" {
 		t.Errorf("from the form: %v %v", body["name"], body["tags"])
+	}
+}
+
+// TestUpdateKinds: JSON of another kind than a field is for changes nothing.
+func TestUpdateKinds(t *testing.T) {
+	w := catalogtest.New(t, dbtest.SQLite(t))
+	alice := w.User("alice", rest.RoleUser)
+	v := w.Video(alice, "Steady")
+	path := "/api/v1/videos/" + v.UUID
+	if a := w.Do(alice, "PUT", path, map[string]any{
+		"description": "about it", "support": "help me", "nsfwSummary": "loud", "tags": []string{"one", "two"}, "category": 3, "language": "fr",
+		"originallyPublishedAt": "2020-01-01T00:00:00.000Z", "scheduleUpdate": map[string]any{"updateAt": "2035-01-01T00:00:00.000Z", "privacy": 1},
+	}); a.Status != 204 {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	shown := func() map[string]any { return w.Do(alice, "GET", path, nil).JSON(t) }
+	before := shown()
+	for _, c := range []struct{ field, value string }{
+		{"description", `[]`}, {"support", `[]`}, {"nsfwSummary", `[]`}, {"tags", `[null]`}, {"tags", `[[]]`}, {"category", `[[]]`},
+		{"language", `[]`}, {"originallyPublishedAt", `[]`}, {"scheduleUpdate", `[]`}, {"name", `true`}, {"name", `1.5`},
+		{"description", `true`}, {"name", `{}`}, {"description", `{"a":1}`}, {"privacy", `[]`}, {"scheduleUpdate", `{"a":1}`},
+		{"tags", `["one",2]`}, {"category", `true`}, {"channelId", `[]`}, {"commentsPolicy", `{}`},
+	} {
+		a := w.Do(alice, "PUT", path, strings.NewReader(`{"`+c.field+`":`+c.value+`}`))
+		invalid := map[string]any{}
+		if a.Status == 400 {
+			invalid, _ = a.JSON(t)["invalid-params"].(map[string]any)
+		}
+		if invalid[c.field] == nil {
+			t.Errorf("%s = %s: %d %s", c.field, c.value, a.Status, a.Body)
+		}
+	}
+	if diff := cmp.Diff(before, shown()); diff != "" {
+		t.Errorf("something changed, -before +after:\n%s", diff)
 	}
 }
 

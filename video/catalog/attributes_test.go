@@ -37,7 +37,7 @@ func TestInput(t *testing.T) {
 	inputs := map[string]func() (form.Input, error){
 		"json": func() (form.Input, error) {
 			return form.FromJSON([]byte(`{"name":"A film","description":"About\n\nit","support":"Help","category":15,"licence":"2",
-"language":"de","privacy":2,"nsfw":true,"nsfwSummary":"loud","nsfwFlags":3,"tags":["one","two",null,{}],"commentsPolicy":3,
+"language":"de","privacy":2,"nsfw":true,"nsfwSummary":"loud","nsfwFlags":3,"tags":["one","two"],"commentsPolicy":3,
 "downloadEnabled":false,"waitTranscoding":"true","originallyPublishedAt":"2020-01-02T03:04:05.000Z","unknownObject":{"inner":"x"}}`))
 		},
 		"tags repeated":     func() (form.Input, error) { return form.FromValues(values("tags", "one", "tags", "two")) },

@@ -22,9 +22,42 @@ const maxFields, maxList = 200, 1000
 // without a value was null.
 type Input map[string][]string
 
-// FromJSON reads the body of a request: one object whose fields are
-// scalars or lists of them. Fields of an object inside get the names that a form
-// gives them: outer[inner].
+// kind is what a field holds.
+type kind int
+
+const (
+	unknown kind = iota // no field of ours: read when it is a scalar
+	text                // a string
+	scalar              // a number or a truth value, also as a string
+	list                // strings
+	object              // scheduleUpdate
+)
+
+const schedule = "scheduleUpdate"
+
+// kinds are the fields of ours. Each may be null.
+var kinds = map[string]kind{
+	"name": text, "displayName": text, "description": text, "support": text, "language": text, "nsfwSummary": text,
+	"originallyPublishedAt": text, "filename": text, schedule + "[updateAt]": text,
+
+	"category": scalar, "licence": scalar, "privacy": scalar, "commentsPolicy": scalar, "nsfwFlags": scalar, "channelId": scalar,
+	"commentsEnabled": scalar, "downloadEnabled": scalar, "nsfw": scalar, "waitTranscoding": scalar, schedule + "[privacy]": scalar,
+	"videoChannelId": scalar, "videoId": scalar, "startTimestamp": scalar, "stopTimestamp": scalar,
+	"startPosition": scalar, "insertAfterPosition": scalar, "reorderLength": scalar,
+
+	"tags": list, "videoPasswords": list, schedule: object,
+}
+
+// demands say what a field of a kind should be.
+var demands = map[kind]string{
+	text: "Should be a string or null", scalar: "Should be one value or null", list: "Should be a list of strings or null",
+	object: "Should be an object with updateAt, or null",
+}
+
+// FromJSON reads the body of a request: one object. A field of ours that holds
+// another kind of JSON than it should is refused, never read as something else;
+// what is no field of ours is left out when it is a list or an object. Fields of
+// an object inside get the names that a form gives them: outer[inner].
 func FromJSON(body []byte) (Input, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
@@ -33,53 +66,69 @@ func FromJSON(body []byte) (Input, error) {
 		return nil, rest.BadRequest("The request body should be a JSON object")
 	}
 	in := Input{}
-	for k, v := range raw {
-		switch v := v.(type) {
-		case nil:
-			in[k] = nil
-		case []any:
-			list := []string{}
-			for _, e := range v {
-				if s, ok := scalar(e); ok {
-					list = append(list, s)
-				}
+	var c rest.Checker
+	for name, v := range raw {
+		in.put(&c, name, v)
+	}
+	return in, c.Err()
+}
+
+// put takes one field of a JSON object.
+func (in Input) put(c *rest.Checker, name string, v any) {
+	k := kinds[name]
+	if v == nil {
+		in[name] = nil
+		return
+	}
+	ok := false
+	switch v := v.(type) {
+	case string:
+		in[name] = []string{v}
+		ok = k != list && k != object
+	case bool:
+		in[name] = []string{strconv.FormatBool(v)}
+		ok = k == scalar || k == unknown
+	case json.Number:
+		in[name] = []string{v.String()}
+		ok = k == scalar || k == unknown
+	case []any:
+		if ok = k == list; ok {
+			in[name], ok = stringsOf(v)
+		}
+	case map[string]any:
+		if at, given := v["updateAt"]; k == object {
+			privacy, also := v["privacy"]
+			ok = given || also // that the other one is missing has its own words
+			if given {
+				in.put(c, name+"[updateAt]", at)
 			}
-			in[k] = list
-		case map[string]any:
-			for inner, e := range v {
-				if s, ok := scalar(e); ok {
-					in[k+"["+inner+"]"] = []string{s}
-				}
-			}
-		default:
-			if s, ok := scalar(v); ok {
-				in[k] = []string{s}
+			if also {
+				in.put(c, name+"[privacy]", privacy)
 			}
 		}
 	}
-	return in, nil
-}
-
-func scalar(v any) (string, bool) {
-	switch v := v.(type) {
-	case string:
-		return v, true
-	case bool:
-		return strconv.FormatBool(v), true
-	case json.Number:
-		return v.String(), true
+	if !ok && k != unknown {
+		c.Refuse("body", name, demands[k], nil)
 	}
-	return "", false
 }
 
-// lists are the fields that hold several values.
-var lists = []string{"tags", "videoPasswords"}
+func stringsOf(v []any) ([]string, bool) {
+	out := make([]string, 0, len(v))
+	for _, e := range v {
+		s, ok := e.(string)
+		if !ok {
+			return nil, false
+		}
+		out = append(out, s)
+	}
+	return out, true
+}
 
 // listOf names the list that a field of a form belongs to: tags come as tags,
 // tags[] or tags[0].
 func listOf(field string) (string, bool) {
 	name, index, ok := strings.Cut(field, "[")
-	return name, slices.Contains(lists, name) && (!ok || strings.HasSuffix(index, "]"))
+	return name, kinds[name] == list && (!ok || strings.HasSuffix(index, "]"))
 }
 
 // FromValues reads a form.

@@ -28,6 +28,7 @@ import (
 
 const (
 	maxName        = 120
+	minDescription = 3
 	maxDescription = 1_000
 	maxJSON        = 64 << 10
 )
@@ -165,16 +166,16 @@ func read(c echo.Context) (form.Input, error) {
 // apply changes what a body names.
 func apply(in form.Input, a *Attributes) error {
 	var c rest.Checker
-	if v, ok := in["displayName"]; ok && len(v) > 0 {
-		a.Name = input.Line(v[0]) // SEC-38
+	if v, _, ok := in.Get("displayName"); ok {
+		a.Name = input.Line(v) // SEC-38
 	}
 	if n := utf8.RuneCountInString(a.Name); n < 1 || n > maxName {
 		c.Refuse("body", "displayName", fmt.Sprintf("Should have 1 to %d characters", maxName), a.Name)
 	}
 	if v, ok := in["description"]; ok {
 		a.Description = strings.TrimSpace(input.Text(strings.Join(v, "")))
-		if utf8.RuneCountInString(a.Description) > maxDescription {
-			c.Refuse("body", "description", fmt.Sprintf("Should have %d characters at most", maxDescription), nil)
+		if n := utf8.RuneCountInString(a.Description); n != 0 && (n < minDescription || n > maxDescription) {
+			c.Refuse("body", "description", fmt.Sprintf("Should have %d to %d characters, or none", minDescription, maxDescription), nil)
 		}
 	}
 	if n, ok := in.Int(&c, "privacy"); ok {

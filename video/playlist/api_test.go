@@ -1,9 +1,11 @@
 package playlist_test
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"maps"
+	"mime/multipart"
 	"slices"
 	"strings"
 	"testing"
@@ -231,6 +233,73 @@ func TestWhoMay(t *testing.T) {
 	w.ask(w.alice, "PUT", "/video-playlists/"+uuid, m{"videoChannelId": w.bob.ChannelID}, 403)
 	w.ask(w.alice, "PUT", "/video-playlists/"+uuid, m{"videoChannelId": nil}, 400)
 	w.ask(w.alice, "PUT", "/video-playlists/"+uuid, m{"videoChannelId": nil, "privacy": 3}, 204)
+}
+
+// TestKinds: JSON of another kind than a field is for, and texts that are too
+// short, are refused and change nothing, also in a form.
+func TestKinds(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t))
+	_, uuid := w.make("My list", 1)
+	path := "/video-playlists/" + uuid
+	w.ask(w.alice, "PUT", path, m{"description": "About it", "privacy": "1", "videoChannelId": fmt.Sprint(w.alice.ChannelID)}, 204)
+	before := fmt.Sprint(w.ask(nil, "GET", path, nil, 200))
+	for _, c := range []struct {
+		field string
+		value any
+	}{
+		{"displayName", true}, {"displayName", 0}, {"displayName", 5}, {"displayName", []string{}}, {"displayName", ""}, {"displayName", nil},
+		{"description", []string{}}, {"description", m{}}, {"description", 5}, {"description", "ab"}, {"privacy", []int{}}, {"privacy", true}, {"videoChannelId", []int{}}, {"videoChannelId", m{}},
+	} {
+		for _, r := range []struct {
+			method, path string
+			body         m
+		}{{"PUT", path, m{}}, {"POST", "/video-playlists", m{"displayName": "Another"}}} {
+			r.body[c.field] = c.value
+			invalid, _ := w.ask(w.alice, r.method, r.path, r.body, 400)["invalid-params"].(m)
+			if invalid[c.field] == nil {
+				t.Errorf("%s %s = %v: %v", r.method, c.field, c.value, invalid)
+			}
+		}
+	}
+	for field, value := range map[string]string{"displayName": "", "description": "ab"} {
+		for _, r := range [][2]string{{"PUT", path}, {"POST", "/video-playlists"}} {
+			a := w.form(r[0], r[1], nil, field, value)
+			if a.Status != 400 || a.JSON(t)["invalid-params"].(m)[field] == nil {
+				t.Errorf("%s, a form with %s = %q: %d %s", r[0], field, value, a.Status, a.Body)
+			}
+		}
+	}
+	if after := fmt.Sprint(w.ask(nil, "GET", path, nil, 200)); after != before {
+		t.Errorf("changed from %s\nto %s", before, after)
+	}
+	for _, ok := range []any{"abc", "", nil, strings.Repeat("x", 1000)} {
+		w.ask(w.alice, "PUT", path, m{"description": ok}, 204)
+	}
+}
+
+// form sends a multipart form of alice, with a picture unless that is nil.
+func (w *world) form(method, path string, picture []byte, fields ...string) catalogtest.Answer {
+	w.t.Helper()
+	var b bytes.Buffer
+	f := multipart.NewWriter(&b)
+	for i := 0; i+1 < len(fields); i += 2 {
+		if err := f.WriteField(fields[i], fields[i+1]); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if picture != nil {
+		p, err := f.CreateFormFile("thumbnailfile", "picture.png")
+		if err == nil {
+			_, err = p.Write(picture)
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.Do(w.alice, method, "/api/v1"+path, &b, "Content-Type", f.FormDataContentType())
 }
 
 // TestLists looks at every list of playlists as the owner and as others.
