@@ -424,10 +424,26 @@ func TestUpdateKinds(t *testing.T) {
 	shown := func() map[string]any { return w.Do(alice, "GET", path, nil).JSON(t) }
 	before := shown()
 	for _, c := range []struct{ field, value string }{
-		{"description", `[]`}, {"support", `[]`}, {"nsfwSummary", `[]`}, {"tags", `[null]`}, {"tags", `[[]]`}, {"category", `[[]]`},
-		{"language", `[]`}, {"originallyPublishedAt", `[]`}, {"scheduleUpdate", `[]`}, {"name", `true`}, {"name", `1.5`},
-		{"description", `true`}, {"name", `{}`}, {"description", `{"a":1}`}, {"privacy", `[]`}, {"scheduleUpdate", `{"a":1}`},
-		{"tags", `["one",2]`}, {"category", `true`}, {"channelId", `[]`}, {"commentsPolicy", `{}`},
+		{"description", `[]`},
+		{"support", `[]`},
+		{"nsfwSummary", `[]`},
+		{"tags", `[null]`},
+		{"tags", `[[]]`},
+		{"category", `[[]]`},
+		{"language", `[]`},
+		{"originallyPublishedAt", `[]`},
+		{"scheduleUpdate", `[]`},
+		{"name", `true`},
+		{"name", `1.5`},
+		{"description", `true`},
+		{"name", `{}`},
+		{"description", `{"a":1}`},
+		{"privacy", `[]`},
+		{"scheduleUpdate", `{"a":1}`},
+		{"tags", `["one",2]`},
+		{"category", `true`},
+		{"channelId", `[]`},
+		{"commentsPolicy", `{}`},
 	} {
 		a := w.Do(alice, "PUT", path, strings.NewReader(`{"`+c.field+`":`+c.value+`}`))
 		invalid := map[string]any{}

@@ -247,8 +247,20 @@ func TestKinds(t *testing.T) {
 		field string
 		value any
 	}{
-		{"displayName", true}, {"displayName", 0}, {"displayName", 5}, {"displayName", []string{}}, {"displayName", ""}, {"displayName", nil},
-		{"description", []string{}}, {"description", m{}}, {"description", 5}, {"description", "ab"}, {"privacy", []int{}}, {"privacy", true}, {"videoChannelId", []int{}}, {"videoChannelId", m{}},
+		{"displayName", true},
+		{"displayName", 0},
+		{"displayName", 5},
+		{"displayName", []string{}},
+		{"displayName", ""},
+		{"displayName", nil},
+		{"description", []string{}},
+		{"description", m{}},
+		{"description", 5},
+		{"description", "ab"},
+		{"privacy", []int{}},
+		{"privacy", true},
+		{"videoChannelId", []int{}},
+		{"videoChannelId", m{}},
 	} {
 		for _, r := range []struct {
 			method, path string
