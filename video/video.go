@@ -234,7 +234,7 @@ func (v *Video) assemble() (err error) {
 	if err != nil {
 		return err
 	}
-	o.Channels.Stats, o.Channels.SupportChanged = v.view.ChannelStats, v.supportChanged
+	o.Channels.Stats, o.Channels.SupportChanged, o.Channels.Closing = v.view.ChannelStats, v.supportChanged, v.Playlists.ChannelCloses
 	v.publishing()
 	v.cache = cache.New(cache.Options{DB: o.DB, Store: v.store, Limits: func() config.Cache { return cfg.Current().Cache }})
 	v.serve.FetchPictures, v.serve.FetchCaptions, v.serve.FetchStoryboard = v.federation.FetchPictures, v.caption.Fetch, v.storyboard.Fetch

@@ -102,6 +102,9 @@ type Service struct {
 	// SupportChanged gives all videos of a channel its support text; nil: there
 	// are none.
 	SupportChanged func(tx *db.Tx, channelID int64) error
+	// Closing hears of a channel of ours that is about to be deleted, while its
+	// followers are known, in the transaction that does it; nil: nobody does.
+	Closing func(tx *db.Tx, channelID int64) error
 	// Hidden is a query for the ids of the actors, Persons all, that p (nil: a
 	// stranger) does not find, and whether there are any; nil: nobody is hidden.
 	Hidden func(ctx context.Context, p *rest.Principal) (query string, args []any, some bool)

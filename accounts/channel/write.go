@@ -206,6 +206,11 @@ func (s *Service) Delete(ctx context.Context, c *Channel) error {
 		if have <= 1 {
 			return ErrLastChannel
 		}
+		if s.Closing != nil {
+			if err := s.Closing(tx, c.ID); err != nil {
+				return err
+			}
+		}
 		return s.bury(tx, c.ActorID)
 	})
 }

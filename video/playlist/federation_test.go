@@ -1,12 +1,15 @@
 package playlist_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
 	"testing"
 
+	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/activitypub/aptest"
 	"github.com/kinemesh/kinemesh/activitypub/aptest/peertube"
 	"github.com/kinemesh/kinemesh/activitypub/vocab"
@@ -287,4 +290,90 @@ func TestSigners(t *testing.T) {
 			t.Errorf("deleted by its owner: %q", got)
 		}
 	})
+}
+
+// TestOwnersGo: with its channel a playlist becomes private and is taken back from
+// who had it, with its account it goes.
+func TestOwnersGo(t *testing.T) {
+	serve := func(t *testing.T, d *db.DB) *videotest.Site { return videotest.Serve(t, d, videotest.Options{}) }
+	test := func(t *testing.T, a, b *videotest.Site) {
+		ctx := t.Context()
+		alice := a.User("alice", rest.RoleUser)
+		account, err := a.Channels.AccountByID(ctx, alice.AccountID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := actor.NewKey(aptest.Key(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := channelOf(ctx, a, account, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		newList := func(name string, privacy int, channelID int64) (path, iri string) {
+			made := call(t, a, alice, "POST", "/video-playlists", m{"displayName": name, "privacy": privacy, "videoChannelId": channelID}, 200)
+			path = "/video-playlists/" + made["videoPlaylist"].(m)["uuid"].(string)
+			return path, a.Origin + path
+		}
+		b.Follow(second.Actor.IRI) // and nobody else: it has to hear of the playlist yet
+		path, iri := newList("Public list", 1, second.ID)
+		unlisted, _ := newList("Unlisted list", 2, second.ID)
+		other, otherIRI := newList("Another list", 1, alice.ChannelID)
+		aptest.Eventually(t, "the playlist at "+b.Host, func() bool { return shown(t, b, iri) == "Public list/1: " })
+		aptest.Eventually(t, "the other one sent", func() bool { return a.Count("playlists", "iri = ? AND federated_at IS NOT NULL", otherIRI) == 1 })
+
+		if err := a.Channels.Delete(ctx, second); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []string{path, unlisted} { // at once, not when a job has run
+			got := call(t, a, alice, "GET", p, nil, 200)
+			if got["privacy"].(m)["id"] != 3.0 || got["videoChannel"] != nil || got["videoChannelPosition"] != nil {
+				t.Errorf("after its channel: %v", got)
+			}
+			if n := a.Count("playlists", "iri = ? AND position = 0 AND channel_id IS NULL AND federated_at IS NULL", a.Origin+p); n != 1 {
+				t.Errorf("%s keeps something of its channel", p)
+			}
+			call(t, a, nil, "GET", p, nil, 401)
+		}
+		if got := a.Document(path); got.Status != 404 {
+			t.Errorf("its document: %d", got.Status)
+		}
+		if n := a.Count("outbox", "type = 'Delete' AND object = ?", iri); n != 1 {
+			t.Errorf("%d Deletes of the playlist", n)
+		}
+		aptest.Eventually(t, "Delete delivered", func() bool {
+			return a.Count("deliveries", "host = ? AND state = 'delivered' AND outbox_id IN (SELECT id FROM outbox WHERE type = 'Delete' AND object = ?)", b.Host, iri) == 1
+		})
+		aptest.Eventually(t, "no playlist at "+b.Host, func() bool { return shown(t, b, iri) == "" })
+		aptest.Eventually(t, "no channel", func() bool { return a.Count("channels", "id = ?", second.ID) == 0 })
+		call(t, a, alice, "PUT", path, m{"privacy": 1}, 400)
+		call(t, a, alice, "PUT", path, m{"privacy": 1, "videoChannelId": second.ID}, 403)
+		if got := shown(t, a, otherIRI); got != "Another list/1: " {
+			t.Errorf("the playlist of the other channel: %q", got)
+		}
+
+		b.Follow(alice.Channel.IRI)
+		call(t, a, alice, "PUT", path, m{"privacy": 1, "videoChannelId": alice.ChannelID}, 204) // it returns
+		call(t, a, alice, "PUT", other, m{"description": "Sent again"}, 204)
+		for _, i := range []string{iri, otherIRI} {
+			aptest.Eventually(t, i+" at "+b.Host, func() bool { return strings.Contains(shown(t, b, i), " list/1: ") })
+		}
+		a.Tx(func(tx *db.Tx) error { return a.Channels.DeleteAccount(tx, account) })
+		aptest.Eventually(t, "no playlists", func() bool {
+			return a.Count("playlists", "") == 0 && b.Count("playlists", "") == 0 && a.Count("accounts", "id = ?", alice.AccountID) == 0
+		})
+		aptest.Eventually(t, "410", func() bool { return a.Document(path).Status == 410 })
+	}
+	t.Run("sqlite", func(t *testing.T) { test(t, serve(t, dbtest.SQLite(t)), serve(t, dbtest.SQLite(t))) })
+	t.Run("postgres", func(t *testing.T) { test(t, serve(t, dbtest.Postgres(t)), serve(t, dbtest.Postgres(t))) })
+}
+
+// channelOf makes another channel of an account.
+func channelOf(ctx context.Context, s *videotest.Site, account *channel.Account, key *actor.Key) (c *channel.Channel, err error) {
+	err = s.DB.Tx(ctx, func(tx *db.Tx) error {
+		c, err = s.Channels.CreateChannel(tx, channel.NewChannel{Account: account, Name: "second", DisplayName: "Second", Key: key})
+		return err
+	})
+	return c, err
 }

@@ -187,7 +187,7 @@ func (s *Service) publish(tx *db.Tx, p *Playlist, c *cast, w wirePlaylist) error
 		id := p.IRI + "/updates/" + vocab.Time(db.Now())
 		return s.send(tx, c, vocab.Wire{To: w.To, Cc: w.Cc, Type: "Update", ID: id, Actor: c.account.IRI, Object: w}, "Update "+p.IRI)
 	case known:
-		if err := s.sendDelete(tx, p.IRI, c); err != nil {
+		if err := s.sendDelete(tx, p.IRI, c.account, activitypub.Delivery{FollowersOf: c.ids()}); err != nil {
 			return err
 		}
 		return setFederated(tx, p, nil)
@@ -203,16 +203,16 @@ func (s *Service) send(tx *db.Tx, c *cast, w vocab.Wire, coalesce string) error 
 	return s.engine.Outbox.Publish(tx, c.account, doc, activitypub.Delivery{FollowersOf: c.ids(), Coalesce: coalesce})
 }
 
-func (s *Service) sendDelete(tx *db.Tx, iri string, c *cast) error {
+func (s *Service) sendDelete(tx *db.Tx, iri string, account *actor.Actor, d activitypub.Delivery) error {
 	id, err := fresh(tx, iri+"/delete")
 	if err != nil {
 		return err
 	}
-	doc, err := vocab.Build(vocab.Base, vocab.Wire{To: []string{vocab.Public}, Cc: []string{c.account.Followers}, Type: "Delete", ID: id, Actor: c.account.IRI, Object: iri})
+	doc, err := vocab.Build(vocab.Base, vocab.Wire{To: []string{vocab.Public}, Cc: []string{account.Followers}, Type: "Delete", ID: id, Actor: account.IRI, Object: iri})
 	if err != nil {
 		return err
 	}
-	return s.engine.Outbox.Publish(tx, c.account, doc, activitypub.Delivery{FollowersOf: c.ids()})
+	return s.engine.Outbox.Publish(tx, account, doc, d)
 }
 
 // fresh is id, or when that was sent before another one: servers take each id
@@ -247,7 +247,7 @@ func (s *Service) publishGone(ctx context.Context, a FederateArgs) error {
 			return fmt.Errorf("leave tombstone: %w", err)
 		}
 		if c.account != nil && c.account.GoneAt == nil {
-			if err := s.sendDelete(tx, a.IRI, c); err != nil {
+			if err := s.sendDelete(tx, a.IRI, c.account, activitypub.Delivery{FollowersOf: c.ids()}); err != nil {
 				return err
 			}
 		}

@@ -67,7 +67,8 @@ func (s *Service) Module() activitypub.Module {
 			jobs.Handle(s.federate),
 			jobs.Handle(s.fetchElements, jobs.Attempts(3), jobs.Keep(time.Hour), jobs.Timeout(10*time.Minute)),
 		},
-		Routes: s.Routes,
+		ActorDeleted: s.actorDeleted,
+		Routes:       s.Routes,
 	}
 }
 
@@ -155,7 +156,8 @@ func (s *Service) place(tx *db.Tx, p *Playlist) error {
 		return nil
 	}
 	var n int64
-	err := tx.Table("channels").Where("id = ? AND account_id = ? AND local = ?", *p.ChannelID, p.AccountID, true).Count(&n).Error
+	err := tx.Table("channels c").Joins("JOIN actors a ON a.id = c.actor_id").
+		Where("c.id = ? AND c.account_id = ? AND c.local = ? AND a.gone_at IS NULL", *p.ChannelID, p.AccountID, true).Count(&n).Error
 	if err != nil {
 		return fmt.Errorf("look up channel: %w", err)
 	}
@@ -198,7 +200,7 @@ func (s *Service) Update(ctx context.Context, id int64, change func(*Attributes)
 	})
 }
 
-// Delete removes a local playlist and has other servers told.
+// Delete removes a playlist and has other servers told when it is a local one.
 func (s *Service) Delete(ctx context.Context, id int64) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		p, err := lock(tx, id)

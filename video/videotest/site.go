@@ -102,7 +102,7 @@ func Serve(t testing.TB, d *db.DB, o Options) *Site {
 		},
 		Modules: func(e *activitypub.Engine) []activitypub.Module {
 			s.assemble(d, e, o)
-			return []activitypub.Module{s.module}
+			return []activitypub.Module{{Name: "accounts", ActorDeleted: s.Channels.ActorDeleted}, s.module}
 		},
 	})
 	return s
@@ -121,7 +121,10 @@ func (s *Site) others(d *db.DB, e *activitypub.Engine, log *slog.Logger) activit
 func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 	s.t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	s.Channels = channel.New(channel.Options{DB: d, Actors: e.Actors, Logger: log, Rules: s.Rules})
+	s.Channels = channel.New(channel.Options{
+		DB: d, Actors: e.Actors, Logger: log, Rules: s.Rules,
+		Gone: func(tx *db.Tx, a *actor.Actor) error { return e.DeleteLocal(tx, a, activitypub.Delivery{}) },
+	})
 	var err error
 	s.Catalog, err = catalog.New(catalog.Options{
 		DB: d, Origin: e.Actors.Origin(), Channels: s.Channels, Logger: log, PutFile: s.files.Put, DeleteFile: s.files.Delete,
@@ -147,6 +150,7 @@ func (s *Site) assemble(d *db.DB, e *activitypub.Engine, o Options) {
 		return errors.Join(s.Comments.VideoSaved(tx, v, doc), s.Rates.VideoSaved(tx, v, doc))
 	}
 	s.Playlists = playlist.New(playlist.Options{DB: d, Engine: e, Catalog: s.Catalog, Listing: list, Channels: s.Channels, Logger: log})
+	s.Channels.Closing = s.Playlists.ChannelCloses
 	parts := []activitypub.Module{s.Comments.Module(), s.Rates.Module(), s.Playlists.Module(), s.Federation.Module()}
 	if o.Others || o.Notify {
 		parts = append([]activitypub.Module{s.others(d, e, log)}, parts...)
