@@ -180,6 +180,10 @@ func (s *scenario) collect() {
 		"description": "In their order", "thumbnailfile": "@" + s.picture,
 	})
 	s.playlist = a.at("videoPlaylist", "id")
+	shown := s.must("GET", fmt.Sprintf("/api/v1/video-playlists/%v", s.playlist), "", nil).at("thumbnailPath").(string)
+	if pic := s.do("GET", shown, "", nil); pic.Code != 200 || pic.Header().Get("Content-Type") != "image/jpeg" {
+		s.t.Errorf("the picture of a playlist at %s: %d", shown, pic.Code)
+	}
 	path := fmt.Sprintf("/video-playlists/%v/videos", s.playlist)
 	e := s.call("", "POST", path, s.alice, m{"videoId": s.video, "startTimestamp": 1})
 	s.call("", "POST", path, s.alice, m{"videoId": s.second})

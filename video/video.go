@@ -235,6 +235,7 @@ func (v *Video) assemble() (err error) {
 		return err
 	}
 	o.Channels.Stats, o.Channels.SupportChanged, o.Channels.Closing = v.view.ChannelStats, v.supportChanged, v.Playlists.ChannelCloses
+	v.serve.PlaylistPicture = v.Playlists.Picture
 	v.publishing()
 	v.cache = cache.New(cache.Options{DB: o.DB, Store: v.store, Limits: func() config.Cache { return cfg.Current().Cache }})
 	v.serve.FetchPictures, v.serve.FetchCaptions, v.serve.FetchStoryboard = v.federation.FetchPictures, v.caption.Fetch, v.storyboard.Fetch

@@ -45,7 +45,7 @@ func (s *Site) playlist(c echo.Context) error {
 	for i := range videos {
 		v.Cards = append(v.Cards, s.card(&videos[i]))
 	}
-	if len(v.Cards) > 0 {
+	if v.Picture = p.PicturePath(); v.Picture == "" && len(v.Cards) > 0 {
 		v.Picture = v.Cards[0].Thumbnail
 	}
 	if next := part.Start + pageSize; int64(next) < total {

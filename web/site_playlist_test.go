@@ -53,6 +53,15 @@ func TestPlaylistPages(t *testing.T) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
+	if err := x.playlists.Update(t.Context(), open.ID, func(a *playlist.Attributes) error {
+		a.Picture = "playlist-x.jpg"
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if page := x.get(path, "").Body.String(); !strings.Contains(page, `property="og:image" content="`+origin+`/lazy-static/thumbnails/playlist-x.jpg"`) {
+		t.Error("the page does not show the picture of the playlist")
+	}
 	for _, old := range []string{"/videos/watch/playlist/" + open.UUID, "/video-playlists/" + open.UUID} {
 		if w := x.get(old, ""); w.Code != http.StatusMovedPermanently || w.Header().Get("Location") != path {
 			t.Errorf("%s: %d to %q", old, w.Code, w.Header().Get("Location"))

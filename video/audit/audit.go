@@ -57,7 +57,7 @@ func (a *Audit) Run(ctx context.Context) ([]string, error) {
 // naming are the checks that look at each object that a row names.
 func (a *Audit) naming() []func(context.Context, map[string]bool) ([]string, error) {
 	return []func(context.Context, map[string]bool) ([]string, error){
-		a.files, a.playlists, a.thumbnails, a.captions, a.storyboards, a.sources, a.pictures,
+		a.files, a.playlists, a.thumbnails, a.captions, a.storyboards, a.sources, a.pictures, a.playlistPictures,
 	}
 }
 

@@ -114,6 +114,14 @@ func TestGaps(t *testing.T) {
 			age(t, s, "avatars/old-48.jpg")
 			w.Tx(func(tx *db.Tx) error { return jobs.Insert(tx, picture.DropArgs{Keys: []string{"avatars/old-48.jpg"}}) })
 		}, ""},
+		{"the picture of a playlist", func(t *testing.T, w *catalogtest.World, s *storage.FS, v *catalog.Video) {
+			pictured(w, v)
+			put(t, s, "thumbnails/playlist-x.jpg")
+			age(t, s, "thumbnails/playlist-x.jpg")
+		}, ""},
+		{"the picture of a playlist is gone", func(_ *testing.T, w *catalogtest.World, _ *storage.FS, v *catalog.Video) {
+			pictured(w, v)
+		}, "thumbnails/playlist-x.jpg, which is not stored"},
 		{"subtitles have no row", func(t *testing.T, _ *catalogtest.World, s *storage.FS, _ *catalog.Video) {
 			put(t, s, "captions/stray.vtt")
 			age(t, s, "captions/stray.vtt")
@@ -177,6 +185,15 @@ func avatar(t *testing.T, w *catalogtest.World, s *storage.FS, v *catalog.Video,
 		put(t, s, "avatars/face-120.jpg")
 		put(t, s, "avatars/face-48.jpg")
 	}
+}
+
+// pictured makes a playlist with a picture of its own.
+func pictured(w *catalogtest.World, v *catalog.Video) {
+	now := db.Now()
+	w.Insert("playlists", map[string]any{
+		"uuid": "7d016e79-a962-41a5-b5c7-0d2cff32cae9", "iri": "https://x.example/p", "account_id": v.Owner.AccountID, "local": true, "name": "Pictured",
+		"privacy": 3, "thumbnail": "playlist-x.jpg", "created_at": now, "updated_at": now,
+	})
 }
 
 func drop(t *testing.T, s *storage.FS, key string) {

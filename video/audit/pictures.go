@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/kinemesh/kinemesh/accounts/picture"
+	"github.com/kinemesh/kinemesh/video/catalog"
 )
 
 // pictures are those of accounts and channels, which lie in the same storage.
@@ -36,4 +37,23 @@ func (a *Audit) pictures(ctx context.Context, named map[string]bool) ([]string, 
 			return gaps, nil
 		}
 	}
+}
+
+// playlistPictures are those that playlists have of their own.
+func (a *Audit) playlistPictures(ctx context.Context, named map[string]bool) ([]string, error) {
+	type row struct {
+		ID              int64
+		UUID, Thumbnail string
+	}
+	var gaps []string
+	q := a.DB.Read(ctx).Table("playlists").Select("id, uuid, thumbnail").Where("thumbnail <> ''")
+	err := each(q, func(r row) int64 { return r.ID }, func(r row) error {
+		t := catalog.Thumbnail{Type: catalog.Miniature, Filename: r.Thumbnail}
+		gap, err := a.object(ctx, named, "playlist "+r.UUID, t.Key(), -1)
+		if gap != "" {
+			gaps = append(gaps, gap)
+		}
+		return err
+	})
+	return gaps, err
 }

@@ -15,7 +15,17 @@ import (
 // NewThumbnail re-encodes a picture in the size of a type, stores it under a new
 // name and returns its row.
 func (s *Service) NewThumbnail(ctx context.Context, kind int, data []byte) (Thumbnail, error) {
-	t := Thumbnail{Type: kind, Filename: uuid.NewString() + ".jpg", Stored: true}
+	return s.newPicture(ctx, kind, uuid.NewString()+".jpg", data)
+}
+
+// NewPlaylistPicture is NewThumbnail for the own picture of a playlist, which has
+// the size of a miniature.
+func (s *Service) NewPlaylistPicture(ctx context.Context, data []byte) (Thumbnail, error) {
+	return s.newPicture(ctx, Miniature, picture.OfPlaylist+uuid.NewString()+".jpg", data)
+}
+
+func (s *Service) newPicture(ctx context.Context, kind int, name string, data []byte) (Thumbnail, error) {
+	t := Thumbnail{Type: kind, Filename: name, Stored: true}
 	t.Width, t.Height = picture.Size(kind)
 	out, err := picture.Reencode(data, t.Width, t.Height)
 	if err != nil {

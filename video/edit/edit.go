@@ -7,7 +7,6 @@ package edit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -118,7 +117,7 @@ func (e *Edit) pictures(ctx context.Context, files map[string][]*multipart.FileH
 		if len(p.files) == 0 {
 			continue
 		}
-		data, err := readFile(p.files[0])
+		data, err := picture.ReadPart(p.files[0])
 		if err == nil {
 			var t catalog.Thumbnail
 			if t, err = e.catalog.NewThumbnail(ctx, p.kind, data); err == nil {
@@ -133,20 +132,4 @@ func (e *Edit) pictures(ctx context.Context, files map[string][]*multipart.FileH
 		return nil, err
 	}
 	return slices.Clip(out), nil
-}
-
-func readFile(h *multipart.FileHeader) ([]byte, error) {
-	if h.Size > picture.MaxBytes {
-		return nil, picture.ErrRefused
-	}
-	f, err := h.Open()
-	if err != nil {
-		return nil, fmt.Errorf("open part: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, picture.MaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read part: %w", err)
-	}
-	return data, nil
 }

@@ -4,7 +4,7 @@
 // Who asks is never signed in: only what anyone may see is embedded (SEC-54).
 //
 // Specifications: oEmbed 1.0.
-// Imported by: video. Imports video/catalog and video/playlist.
+// Imported by: video. Imports video/catalog, video/picture and video/playlist.
 package oembed
 
 import (
@@ -19,6 +19,7 @@ import (
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/picture"
 	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
@@ -75,6 +76,10 @@ func (b box) fit(width, height int) (w, h int) {
 		height = min(height, *b.height)
 	}
 	return width, height
+}
+
+func (b box) holds(width, height int) bool {
+	return (b.width == nil || *b.width >= width) && (b.height == nil || *b.height >= height)
 }
 
 func (s *Service) get(c echo.Context) error {
@@ -162,6 +167,10 @@ func (s *Service) playlist(c echo.Context, id string, room box) error {
 	if out.AuthorName == "" {
 		out.AuthorName = owner.Actor.Username
 	}
+	if p.Thumbnail != "" && room.holds(picture.MiniatureWidth, picture.MiniatureHeight) {
+		out.ThumbnailURL, out.ThumbnailWidth, out.ThumbnailHeight = s.urls.Origin+p.PicturePath(), picture.MiniatureWidth, picture.MiniatureHeight
+		return c.JSON(http.StatusOK, out)
+	}
 	var first int64
 	if len(videos) > 0 {
 		first = videos[0].ID
@@ -189,7 +198,7 @@ func (s *Service) send(c echo.Context, out *answer, videoID int64, room box) err
 		if err != nil {
 			return err
 		}
-		if t := m.Thumbnail(catalog.Preview); t != nil && (room.width == nil || *room.width >= t.Width) && (room.height == nil || *room.height >= t.Height) {
+		if t := m.Thumbnail(catalog.Preview); t != nil && room.holds(t.Width, t.Height) {
 			out.ThumbnailURL, out.ThumbnailWidth, out.ThumbnailHeight = s.urls.Origin+catalog.ThumbnailPath(t), t.Width, t.Height
 		}
 	}

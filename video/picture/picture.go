@@ -8,12 +8,18 @@ package picture
 
 import (
 	"fmt"
+	"io"
+	"mime/multipart"
 
 	"github.com/kinemesh/kinemesh/accounts/picture"
 )
 
 // MaxBytes is how long a picture may be.
 const MaxBytes = 8 << 20
+
+// OfPlaylist begins the names of pictures that playlists have of their own, which
+// lie among the miniatures of videos.
+const OfPlaylist = "playlist-"
 
 // ErrRefused says that bytes are no picture that is taken.
 var ErrRefused = picture.ErrRefused
@@ -25,4 +31,21 @@ func Reencode(data []byte, width, height int) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %d bytes", ErrRefused, len(data))
 	}
 	return picture.JPEG(data, picture.Size{Width: width, Height: height})
+}
+
+// ReadPart reads the picture that came with a form.
+func ReadPart(h *multipart.FileHeader) ([]byte, error) {
+	if h.Size > MaxBytes {
+		return nil, ErrRefused
+	}
+	f, err := h.Open()
+	if err != nil {
+		return nil, fmt.Errorf("open part: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read part: %w", err)
+	}
+	return data, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"slices"
 	"strings"
@@ -132,7 +133,7 @@ func (s *Service) own(c echo.Context, moderators bool) (*Playlist, error) {
 	return p, nil
 }
 
-// read reads a body: JSON, or a form whose picture is not used.
+// read reads a body: JSON, or a form, which may bring a picture.
 func read(c echo.Context) (form.Input, error) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
@@ -143,6 +144,9 @@ func read(c echo.Context) (form.Input, error) {
 	case echo.MIMEMultipartForm:
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, picture.MaxBytes+maxJSON)
 		if err := r.ParseMultipartForm(maxJSON); err != nil {
+			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+				return nil, err
+			}
 			return nil, rest.BadRequest("The form cannot be read")
 		}
 		return form.FromValues(r.MultipartForm.Value)
@@ -198,19 +202,45 @@ func apply(in form.Input, a *Attributes) error {
 	return c.Err()
 }
 
-func (s *Service) create(c echo.Context) error {
+// withPicture reads a body and has do write what it says, with the name of the
+// picture that came along and is stored; empty: there was none.
+func (s *Service) withPicture(c echo.Context, do func(in form.Input, pic string) error) error {
 	in, err := read(c)
 	if err != nil {
 		return err
 	}
-	a := Attributes{Privacy: catalog.Private}
-	if err := apply(in, &a); err != nil {
-		return err
+	var files []*multipart.FileHeader
+	if f := c.Request().MultipartForm; f != nil {
+		files = f.File[pictureField]
 	}
 	ctx := c.Request().Context()
-	p, err := s.Create(ctx, rest.Current(ctx).AccountID, a)
+	kept, err := s.keep(ctx, files)
 	if err != nil {
+		return err
+	}
+	name := ""
+	if len(kept) > 0 {
+		name = kept[0].Filename
+	}
+	if err := do(in, name); err != nil {
+		s.catalog.Forget(ctx, kept)
 		return problem(err)
+	}
+	return nil
+}
+
+func (s *Service) create(c echo.Context) error {
+	ctx := c.Request().Context()
+	var p *Playlist
+	err := s.withPicture(c, func(in form.Input, pic string) (err error) {
+		a := Attributes{Privacy: catalog.Private, Picture: pic}
+		if err = apply(in, &a); err == nil {
+			p, err = s.Create(ctx, rest.Current(ctx).AccountID, a)
+		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	return c.JSON(http.StatusOK, map[string]any{
 		"videoPlaylist": map[string]any{"id": p.ID, "uuid": p.UUID, "shortUUID": catalog.ShortUUID(p.UUID)},
@@ -246,13 +276,14 @@ func (s *Service) update(c echo.Context) error {
 	if p.Type == WatchLater {
 		return rest.BadRequest("Cannot update a watch later playlist")
 	}
-	in, err := read(c)
+	err = s.withPicture(c, func(in form.Input, pic string) error {
+		return s.Update(c.Request().Context(), p.ID, func(a *Attributes) error {
+			a.Picture = pic
+			return apply(in, a)
+		})
+	})
 	if err != nil {
 		return err
-	}
-	err = s.Update(c.Request().Context(), p.ID, func(a *Attributes) error { return apply(in, a) })
-	if err != nil {
-		return problem(err)
 	}
 	return rest.NoContent(c)
 }

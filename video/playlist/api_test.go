@@ -2,7 +2,11 @@ package playlist_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"image"
+	_ "image/jpeg"
+	"image/png"
 	"log/slog"
 	"maps"
 	"mime/multipart"
@@ -312,6 +316,116 @@ func (w *world) form(method, path string, picture []byte, fields ...string) cata
 		w.t.Fatal(err)
 	}
 	return w.Do(w.alice, method, "/api/v1"+path, &b, "Content-Type", f.FormDataContentType())
+}
+
+func pngOf(t *testing.T, w, h int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, w, h))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestPictures: a playlist has a picture of its own, which stays when its videos
+// change and goes with it.
+func TestPictures(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		const junk = "GIF89a but not really"
+		for _, bad := range [][]byte{[]byte(junk), []byte("\xff\xd8\xff\xe0 cut off"), {}, bytes.Repeat([]byte("x"), 8<<20+1)} {
+			a := w.form("POST", "/video-playlists", bad, "displayName", "Pictured")
+			if a.Status != 400 || a.JSON(t)["invalid-params"].(m)["thumbnailfile"] == nil {
+				t.Errorf("%.10q as a picture: %d %s", bad, a.Status, a.Body)
+			}
+		}
+		if a := w.form("POST", "/video-playlists", bytes.Repeat([]byte("x"), 9<<20), "displayName", "Pictured"); a.Status != 413 {
+			t.Errorf("9 MB: %d %s", a.Status, a.Body)
+		}
+		if keys := w.Files.Keys(); len(keys) != 0 || w.count("playlists") != 0 {
+			t.Errorf("refused, but stored: %v", keys)
+		}
+		w.TakeJobs()
+		// The picture is fine, the name is not.
+		if a := w.form("POST", "/video-playlists", pngOf(t, 300, 300), "displayName", ""); a.Status != 400 {
+			t.Errorf("without a name: %d", a.Status)
+		}
+		if jobs := w.TakeJobs(); len(jobs) != 1 || !strings.Contains(jobs[0].Args, w.Files.Keys()[0]) {
+			t.Errorf("what was stored in vain is not deleted: %v", jobs)
+		}
+
+		a := w.form("POST", "/video-playlists", pngOf(t, 300, 300), "displayName", "Pictured", "privacy", "1", "videoChannelId", fmt.Sprint(w.alice.ChannelID))
+		if a.Status != 200 {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		path := "/video-playlists/" + a.JSON(t)["videoPlaylist"].(m)["uuid"].(string)
+		picture := func() string {
+			got := w.ask(w.alice, "GET", path, nil, 200)
+			p, _ := got["thumbnailPath"].(string)
+			if got["thumbnailUrl"] != catalogtest.Origin+p || !strings.HasPrefix(p, "/lazy-static/thumbnails/") {
+				t.Fatalf("shows %v at %v", got["thumbnailPath"], got["thumbnailUrl"])
+			}
+			return strings.TrimPrefix(p, "/lazy-static/")
+		}
+		first := picture()
+		if c, kind, err := image.DecodeConfig(bytes.NewReader(w.Files.Get(first))); err != nil || kind != "jpeg" || c.Width != 280 || c.Height != 157 {
+			t.Errorf("stored a %s of %d by %d, %v", kind, c.Width, c.Height, err)
+		}
+		v := w.Video(w.alice, "one")
+		w.WithFiles(v)
+		w.add(strings.TrimPrefix(path, "/video-playlists/"), v, nil)
+		if a := w.form("PUT", path, nil, "displayName", "Renamed"); a.Status != 204 || picture() != first {
+			t.Errorf("%d, and the picture is %s, not %s", a.Status, picture(), first)
+		}
+		if a := w.form("PUT", path, []byte(junk)); a.Status != 400 || a.JSON(t)["invalid-params"].(m)["thumbnailfile"] == nil || picture() != first {
+			t.Errorf("junk: %d %s", a.Status, a.Body)
+		}
+
+		name := strings.TrimPrefix(first, "thumbnails/")
+		may := func(who *catalogtest.User) string {
+			key, open, err := w.lists.Picture(t.Context(), who.Principal(), name)
+			if errors.Is(err, db.ErrNotFound) {
+				return ""
+			}
+			if err != nil || key != first {
+				t.Fatalf("key %q, %v", key, err)
+			}
+			return fmt.Sprint(open)
+		}
+		for privacy, want := range map[int][4]string{1: {"true", "true", "true", "true"}, 2: {"true", "true", "true", "true"}, 3: {"", "", "false", "false"}} {
+			w.ask(w.alice, "PUT", path, m{"privacy": privacy}, 204)
+			if got := [4]string{may(nil), may(w.bob), may(w.alice), may(w.mod)}; got != want {
+				t.Errorf("with privacy %d the picture is open to %q", privacy, got)
+			}
+		}
+
+		w.TakeJobs()
+		deleted := func() (keys string) {
+			for _, j := range w.TakeJobs(catalog.DeleteFilesArgs{}.Kind()) {
+				keys += j.Args
+			}
+			return keys
+		}
+		if a := w.form("PUT", path, pngOf(t, 20, 20)); a.Status != 204 {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+		second := picture()
+		if got := deleted(); second == first || len(w.Files.Get(second)) == 0 || !strings.Contains(got, first) || strings.Contains(got, second) {
+			t.Errorf("after %s comes %s, deleted %s", first, second, got)
+		}
+		w.ask(w.alice, "DELETE", path, nil, 204)
+		if got := deleted(); !strings.Contains(got, second) {
+			t.Errorf("with the playlist %s goes", got)
+		}
+	})
+}
+
+func (w *world) count(table string) (n int64) {
+	w.t.Helper()
+	if err := w.DB.Read(w.t.Context()).Table(table).Count(&n).Error; err != nil {
+		w.t.Fatal(err)
+	}
+	return n
 }
 
 // TestLists looks at every list of playlists as the owner and as others.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -318,6 +319,7 @@ func TestOwnersGo(t *testing.T) {
 		}
 		b.Follow(second.Actor.IRI) // and nobody else: it has to hear of the playlist yet
 		path, iri := newList("Public list", 1, second.ID)
+		picturesCross(t, a, path)
 		unlisted, _ := newList("Unlisted list", 2, second.ID)
 		other, otherIRI := newList("Another list", 1, alice.ChannelID)
 		aptest.Eventually(t, "the playlist at "+b.Host, func() bool { return shown(t, b, iri) == "Public list/1: " })
@@ -367,6 +369,23 @@ func TestOwnersGo(t *testing.T) {
 	}
 	t.Run("sqlite", func(t *testing.T) { test(t, serve(t, dbtest.SQLite(t)), serve(t, dbtest.SQLite(t))) })
 	t.Run("postgres", func(t *testing.T) { test(t, serve(t, dbtest.Postgres(t)), serve(t, dbtest.Postgres(t))) })
+}
+
+// picturesCross: the own picture of a playlist is its icon, and that of its player.
+func picturesCross(t *testing.T, a *videotest.Site, path string) {
+	t.Helper()
+	a.Tx(func(tx *db.Tx) error {
+		return tx.Exec("UPDATE playlists SET thumbnail = 'playlist-x.jpg' WHERE iri = ?", a.Origin+path).Error
+	})
+	got := a.Document(path)
+	want := `"icon":{"type":"Image","url":"` + a.Origin + `/lazy-static/thumbnails/playlist-x.jpg","mediaType":"image/jpeg","width":280,"height":157}`
+	if !strings.Contains(string(got.Body), want) {
+		t.Errorf("%s lacks %s: %s", path, want, got.Body)
+	}
+	page := a.Origin + "/w/p/" + strings.TrimPrefix(path, "/video-playlists/")
+	if got := a.Ask(nil, "GET", "/services/oembed?url="+url.QueryEscape(page), nil); got.JSON["thumbnail_url"] != a.Origin+"/lazy-static/thumbnails/playlist-x.jpg" {
+		t.Errorf("oEmbed: %d %s", got.Status, got.Body)
+	}
 }
 
 // channelOf makes another channel of an account.

@@ -187,7 +187,7 @@ func (s *Service) remove(ctx context.Context, iri string) error {
 	if err != nil {
 		return err
 	}
-	return s.db.Tx(ctx, func(tx *db.Tx) error { return drop(tx, p.ID) })
+	return s.db.Tx(ctx, func(tx *db.Tx) error { return drop(tx, p) })
 }
 
 // fetchElements reads the elements of a remote playlist, one by one as PeerTube

@@ -44,10 +44,10 @@ type apiPlaylist struct {
 var typeLabels = map[int]string{Regular: "Regular", WatchLater: "Watch later"}
 
 // facts are the columns of what is shown of a playlist p besides its row: how
-// many elements it has, and the name of its first video's miniature.
+// many elements it has, and the name of its picture or its first video's miniature.
 func facts(d db.Dialect) string {
 	return fmt.Sprintf(`(SELECT COUNT(*) FROM playlist_elements e WHERE e.playlist_id = p.id),
- COALESCE((SELECT %s FROM playlist_elements e JOIN videos v ON v.id = e.video_id JOIN thumbnails t ON t.video_id = v.id
+ COALESCE(NULLIF(p.thumbnail, ''), (SELECT %s FROM playlist_elements e JOIN videos v ON v.id = e.video_id JOIN thumbnails t ON t.video_id = v.id
   WHERE e.playlist_id = p.id AND e.position = 1 AND v.privacy = %d AND NOT v.blocked LIMIT 1), '')`, picture.MiniatureSQL(d), catalog.Public)
 }
 
@@ -55,7 +55,7 @@ func facts(d db.Dialect) string {
 type listed struct {
 	Playlist
 	length  int64
-	picture string // name of the first video's miniature
+	picture string // name of its own, or the first video's miniature
 }
 
 // read reads those of the playlists for which where holds, in the order of ids.
@@ -117,7 +117,7 @@ func (s *Service) toAPI(ctx context.Context, ids []int64, where string, args ...
 			a.Description = &p.Description
 		}
 		if p.picture != "" {
-			path := "/lazy-static/thumbnails/" + p.picture
+			path := picturePath(p.picture)
 			url := s.urls.Origin + path
 			a.ThumbnailPath, a.ThumbnailURL = &path, &url
 		}

@@ -112,7 +112,7 @@ func (s *Service) wire(p *Playlist, c *cast, total int64, pic string) wirePlayli
 		w.AttributedTo, w.Audience = []string{c.channel.IRI}, c.channel.IRI
 	}
 	if pic != "" {
-		w.Icon = &wireImage{"Image", s.urls.Origin + "/lazy-static/thumbnails/" + pic, "image/jpeg", catalog.MiniatureWidth, catalog.MiniatureHeight}
+		w.Icon = &wireImage{"Image", s.urls.Origin + picturePath(pic), "image/jpeg", catalog.MiniatureWidth, catalog.MiniatureHeight}
 	}
 	return w
 }

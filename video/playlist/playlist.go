@@ -126,6 +126,7 @@ type Attributes struct {
 	Name, Description string
 	Privacy           catalog.Privacy
 	ChannelID         *int64
+	Picture           string // name of a stored one that is its own from now on; empty: as it is
 }
 
 // Create makes a playlist of an account.
@@ -134,7 +135,7 @@ func (s *Service) Create(ctx context.Context, accountID int64, a Attributes) (*P
 	id := uuid.NewString()
 	p := &Playlist{
 		UUID: id, IRI: s.iriOf(id), AccountID: accountID, Local: true, Type: Regular, CreatedAt: now, UpdatedAt: now,
-		Name: a.Name, Description: a.Description, Privacy: a.Privacy, ChannelID: a.ChannelID,
+		Name: a.Name, Description: a.Description, Privacy: a.Privacy, ChannelID: a.ChannelID, Thumbnail: a.Picture,
 	}
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
 		if err := errors.Join(s.place(tx, p), p.learn(tx)); err != nil {
@@ -178,7 +179,7 @@ func (s *Service) Update(ctx context.Context, id int64, change func(*Attributes)
 		if err != nil {
 			return err
 		}
-		a := Attributes{p.Name, p.Description, p.Privacy, p.ChannelID}
+		a := Attributes{Name: p.Name, Description: p.Description, Privacy: p.Privacy, ChannelID: p.ChannelID}
 		if err := change(&a); err != nil {
 			return err
 		}
@@ -189,10 +190,16 @@ func (s *Service) Update(ctx context.Context, id int64, change func(*Attributes)
 				return err
 			}
 		}
+		if a.Picture != "" {
+			if err := forgetPicture(tx, p); err != nil {
+				return err
+			}
+			p.Thumbnail = a.Picture
+		}
 		if err := p.learn(tx); err != nil {
 			return err
 		}
-		err = tx.Model(&Playlist{}).Where("id = ?", p.ID).Select("name", "words", "description", "privacy", "channel_id", "position").UpdateColumns(p).Error
+		err = tx.Model(&Playlist{}).Where("id = ?", p.ID).Select("name", "words", "description", "privacy", "channel_id", "position", "thumbnail").UpdateColumns(p).Error
 		if err != nil {
 			return fmt.Errorf("update playlist: %w", err)
 		}
@@ -216,15 +223,15 @@ func (s *Service) Delete(ctx context.Context, id int64) error {
 				return err
 			}
 		}
-		return drop(tx, p.ID)
+		return drop(tx, p)
 	})
 }
 
-func drop(tx *db.Tx, id int64) error {
-	if err := tx.Where("id = ?", id).Delete(&Playlist{}).Error; err != nil {
+func drop(tx *db.Tx, p *Playlist) error {
+	if err := tx.Where("id = ?", p.ID).Delete(&Playlist{}).Error; err != nil {
 		return fmt.Errorf("delete playlist: %w", err)
 	}
-	return nil
+	return forgetPicture(tx, p)
 }
 
 // owners are the actors of a playlist's account and channel.

@@ -36,6 +36,7 @@ type Playlist struct {
 	Privacy     catalog.Privacy // public, unlisted, private
 	Type        int
 	Position    int        // on the page of its channel
+	Thumbnail   string     // name of its own picture; empty: that of its first video is shown
 	FederatedAt *time.Time // when the Create went out
 	FetchedAt   *time.Time // of a remote one
 	CreatedAt   time.Time

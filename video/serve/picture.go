@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/video/catalog"
+	"github.com/kinemesh/kinemesh/video/picture"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
 
@@ -29,6 +31,9 @@ func (s *Serve) picture(kind int) echo.HandlerFunc {
 		name, err := named(c)
 		if err != nil {
 			return err
+		}
+		if kind == catalog.Miniature && s.PlaylistPicture != nil && strings.HasPrefix(name, picture.OfPlaylist) {
+			return s.playlistPicture(c, name)
 		}
 		v, t, err := s.findPicture(c.Request().Context(), kind, name)
 		if err != nil {
@@ -142,6 +147,22 @@ func (s *Serve) extra(c echo.Context, row any, videoID func() int64) (*catalog.V
 	}
 	_, err = s.permit(c, v)
 	return v, err
+}
+
+// playlistPicture serves the own picture of a playlist.
+func (s *Serve) playlistPicture(c echo.Context, name string) error {
+	ctx := c.Request().Context()
+	key, open, err := s.PlaylistPicture(ctx, rest.Current(ctx), name)
+	if errors.Is(err, db.ErrNotFound) {
+		return notFound()
+	}
+	if err != nil {
+		return err
+	}
+	if !open {
+		return s.send(c, key, cachePrivate)
+	}
+	return s.send(c, key, cacheForever)
 }
 
 // actorPicture serves the avatars or banners of accounts and channels, which are

@@ -54,6 +54,10 @@ type Serve struct {
 	// its folder and name. db.ErrNotFound when there is none. nil: there are none.
 	ActorPicture func(ctx context.Context, folder, file string) (key string, err error)
 
+	// PlaylistPicture gives the storage key of a playlist's own picture and tells
+	// whether it is for everybody. db.ErrNotFound when p gets none. nil: there are none.
+	PlaylistPicture func(ctx context.Context, p *rest.Principal, file string) (key string, open bool, err error)
+
 	// Passwords are those of protected videos; nil: there are none.
 	Passwords *password.Service
 

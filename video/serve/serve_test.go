@@ -71,6 +71,12 @@ func newEnv(t *testing.T, d *db.DB, change ...func(*serve.Options)) *env {
 	}
 	w.Catalog.Unlock, w.Catalog.SetPasswords = e.serve.Passwords.Unlock, e.serve.Passwords.Set
 	e.serve.ActorPicture = func(_ context.Context, folder, file string) (string, error) { return folder + "/" + file, nil }
+	e.serve.PlaylistPicture = func(_ context.Context, p *rest.Principal, file string) (string, bool, error) {
+		if file != "playlist-open.jpg" && (file != "playlist-closed.jpg" || p == nil) {
+			return "", false, db.ErrNotFound
+		}
+		return "thumbnails/" + file, file == "playlist-open.jpg", nil
+	}
 	e.echo.HTTPErrorHandler = func(err error, c echo.Context) { rest.WriteProblem(c, o.Logger, err) }
 	r := rest.NewRouter(e.echo, func(c echo.Context) (*rest.Principal, error) {
 		id, err := strconv.ParseInt(c.Request().Header.Get("X-User"), 10, 64)
@@ -394,6 +400,16 @@ func TestHeaders(t *testing.T) {
 		e := newEnv(t, d)
 		v := e.video("public", catalog.Public)
 		e.put("avatars/face.png", "png")
+		e.put("thumbnails/playlist-open.jpg", "jpg")
+		e.put("thumbnails/playlist-closed.jpg", "jpg")
+		if w := e.get(e.alice, "/lazy-static/thumbnails/playlist-closed.jpg"); w.Code != 200 || w.Header().Get("Cache-Control") != "private, no-cache" {
+			t.Errorf("the picture of a private playlist: %d %v", w.Code, w.Header())
+		}
+		for _, none := range []string{"playlist-closed.jpg", "playlist-unknown.jpg"} {
+			if w := e.get(nil, "/lazy-static/thumbnails/"+none); w.Code != 404 {
+				t.Errorf("%s for anybody: %d", none, w.Code)
+			}
+		}
 		hls := "/static/streaming-playlists/hls/" + v.UUID + "/"
 		const media, forever = "public, max-age=7200", "public, max-age=31536000, immutable"
 		for path, want := range map[string][2]string{
@@ -405,6 +421,7 @@ func TestHeaders(t *testing.T) {
 			"/lazy-static/torrents/" + v.UUID + "-720.torrent":                           {"application/x-bittorrent", forever},
 			"/lazy-static/thumbnails/" + v.UUID + "-t.jpg":                               {"image/jpeg", forever},
 			"/lazy-static/avatars/face.png":                                              {"image/png", forever},
+			"/lazy-static/thumbnails/playlist-open.jpg":                                  {"image/jpeg", forever},
 			"/download/streaming-playlists/hls/videos/" + v.UUID + "-720-fragmented.mp4": {"video/mp4", media},
 		} {
 			for _, method := range []string{"GET", "HEAD"} {
