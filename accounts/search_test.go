@@ -98,6 +98,10 @@ func TestSearchChannels(t *testing.T) {
 	for query, want := range map[string]float64{
 		"": 3, "?search=alice": 1, "?search=%25": 0, "?search=channel": 2, "?search=chan+ALI": 1,
 		"?search=allice": 1 /* mistyped */, "?search=alxxe": 0, "?search=lic": 0, "?host=" + r.Host: 1, "?host=" + s.Host: 2, "?host=nowhere.example": 0,
+		"?search=" + s.Origin + "/c/alice_channel": 1, "?search=" + s.Origin + "/@alice_channel": 1, "?search=" + s.Origin + "/video-channels/alice_channel": 1,
+		"?search=" + s.Origin + "/a/alice_channel": 1, "?search=" + s.Origin + "/c/alice_channel/videos": 1, "?search=" + s.Origin + "/@alice_channel/": 1,
+		"?search=" + s.Origin + "/c/films@" + r.Host: 1, "?search=" + s.Origin + "/c/nobody": 0, "?search=" + s.Origin + "/a/alice": 0, "?search=" + s.Origin + "/": 0,
+		"?search=" + s.Origin + "/c/alice_channel/inbox": 0, "?search=alice&searchTarget=local": 1, "?search=alice&searchTarget=search-index": 1,
 		"?handles=films@" + r.Host + "&handles=alice_channel": 2, "?handles=nobody": 0, "?sort=-createdAt": 3, "?sort=displayName&count=1": 3,
 	} {
 		if got := s.Get("/api/v1/search/video-channels"+query, ""); got.Status != 200 || got.JSON["total"] != want {
@@ -105,7 +109,7 @@ func TestSearchChannels(t *testing.T) {
 		}
 	}
 	for _, query := range []string{
-		"?search=" + strings.Repeat("x", 2001), "?search=%00", "?host=a..b", "?sort=id", "?count=1000", "?" + strings.Repeat("handles=a&", 51),
+		"?search=" + strings.Repeat("x", 2001), "?search=%00", "?host=a..b", "?sort=id", "?searchTarget=everywhere", "?count=1000", "?" + strings.Repeat("handles=a&", 51),
 	} {
 		if got := s.Get("/api/v1/search/video-channels"+query, ""); got.Status != 400 {
 			t.Errorf("%.40q: %d", query, got.Status)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -38,6 +40,7 @@ func (s *Service) Open(ctx context.Context, p *rest.Principal, name string) (*Ch
 }
 
 func (s *Service) open(ctx context.Context, p *rest.Principal, name string) (*Channel, error) {
+	name = s.handleAt(name)
 	if !strings.Contains(name, "://") {
 		c, err := s.ChannelByHandle(ctx, name)
 		if err == nil {
@@ -71,6 +74,7 @@ func (s *Service) OpenAccount(ctx context.Context, p *rest.Principal, name strin
 }
 
 func (s *Service) openAccount(ctx context.Context, p *rest.Principal, name string) (*Account, error) {
+	name = s.handleAt(name)
 	if !strings.Contains(name, "://") {
 		a, err := s.AccountByHandle(ctx, name)
 		if err == nil {
@@ -88,6 +92,31 @@ func (s *Service) openAccount(ctx context.Context, p *rest.Principal, name strin
 		return nil, fmt.Errorf("account %q: %w", name, db.ErrNotFound)
 	}
 	return s.EnsureAccount(ctx, a)
+}
+
+// tabs are the pages below that of an actor.
+var tabs = []string{"", "videos", "video-playlists", "video-channels", "about"}
+
+// handleAt is the handle of the actor whose page of this server is at an address;
+// anything else it gives back as it is.
+func (s *Service) handleAt(name string) string {
+	u, err := url.Parse(name)
+	if err != nil || u.Host == "" || !s.o.Actors.IsLocal(name) {
+		return name
+	}
+	path := strings.TrimPrefix(u.Path, "/")
+	kind, rest, _ := strings.Cut(path, "/")
+	switch {
+	case strings.HasPrefix(path, "@"):
+		rest = path
+	case kind != "c" && kind != "video-channels" && kind != "a" && kind != "accounts":
+		return name
+	}
+	handle, tab, _ := strings.Cut(rest, "/")
+	if handle == "" || !slices.Contains(tabs, strings.TrimSuffix(tab, "/")) {
+		return name
+	}
+	return handle
 }
 
 // seen has a remote actor that is stale fetched again.
@@ -143,6 +172,7 @@ func (s *Service) search(c echo.Context) error {
 	f := SearchFilter{Text: strings.TrimSpace(c.QueryParam("search"))}
 	handles := append(c.QueryParams()["handles"], c.QueryParams()["handles[]"]...)
 	var check rest.Checker
+	rest.QuerySearchTarget(c, &check)
 	if len(f.Text) > maxSearch || !input.Plain(f.Text) {
 		check.Refuse("query", "search", fmt.Sprintf("Should be text of at most %d characters", maxSearch), nil)
 	}

@@ -113,6 +113,11 @@ func (s *Service) listOfChannel(c echo.Context) error {
 // search answers with videos of the database; a URL in place of words asks for
 // that one video.
 func (s *Service) search(c echo.Context) error {
+	var check rest.Checker
+	rest.QuerySearchTarget(c, &check)
+	if err := check.Err(); err != nil {
+		return err
+	}
 	f, err := s.parseFilter(c, "-match", SearchSorts()...)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/video/catalog"
@@ -186,15 +185,18 @@ func (q params) number(name string) *int {
 	return &out
 }
 
-func (q params) uuids(name string) []string {
+func (q params) uuids(name string) []string { return QueryUUIDs(q.c, q.check, name) }
+
+// QueryUUIDs reads a list of UUIDs, in full or short.
+func QueryUUIDs(c echo.Context, check *rest.Checker, name string) []string {
 	var out []string
-	for _, s := range q.strings(name) {
-		u, err := uuid.Parse(s)
-		if err != nil {
-			q.check.Refuse("query", name, "Should be UUIDs", s)
+	for _, s := range (params{c, check}).strings(name) {
+		ref, ok := catalog.ParseRef(s)
+		if !ok || ref.UUID == "" {
+			check.Refuse("query", name, "Should be UUIDs", s)
 			return nil
 		}
-		out = append(out, u.String())
+		out = append(out, ref.UUID)
 	}
 	return out
 }

@@ -126,6 +126,7 @@ func TestList(t *testing.T) {
 			{"search/videos?endDate=2026-03-01T13:00:00Z", []string{f}},
 			{"search/videos?originallyPublishedEndDate=2010-01-01T00:00:00Z", []string{g}},
 			{"search/videos?uuids=" + cats.UUID, []string{c}},
+			{"search/videos?searchTarget=search-index&uuids=" + catalog.ShortUUID(cats.UUID), []string{c}},
 			{"accounts/alice/videos", []string{n, c}},
 			{"accounts/carol@far.example/videos", []string{f}},
 			{"video-channels/bob_channel/videos", []string{g}},
@@ -154,7 +155,7 @@ func TestList(t *testing.T) {
 			"videos?include=1": 401, "videos?privacyOneOf=3": 401, "videos?stateOneOf=2": 401, "videos?privacyOneOf=1": 200,
 			"videos?sort=password": 400, "videos?sort=v.id%3B--": 400, "videos?count=101": 400, "videos?start=-1": 400,
 			"videos?categoryOneOf=x": 400, "videos?isLocal=perhaps": 400, "videos?nsfw=perhaps": 400, "search/videos?startDate=now": 400,
-			"search/videos?durationMin=-1": 400, "search/videos?uuids=1": 400, "accounts/nobody/videos": 404,
+			"search/videos?durationMin=-1": 400, "search/videos?uuids=1": 400, "search/videos?uuids=no": 400, "search/videos?search=x&searchTarget=everywhere": 400, "accounts/nobody/videos": 404,
 			"video-channels/nobody/videos": 404, "videos?tagsOneOf=" + strings.Repeat("&tagsOneOf=a", 60): 400,
 		} {
 			if a := w.Do(bob, "GET", "/api/v1/"+path, nil); a.Status != want {

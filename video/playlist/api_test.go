@@ -434,8 +434,8 @@ func TestLists(t *testing.T) {
 		w := newWorld(t, d)
 		v := w.Video(w.alice, "v")
 		_, first := w.make("Äpfel 100%", 1)
-		w.make("unlisted", 2)
-		w.make("private", 3)
+		_, unlisted := w.make("unlisted", 2)
+		_, private := w.make("private", 3)
 		element := w.add(first, v, m{"startTimestamp": 3})
 		names := func(who *catalogtest.User, path string) string {
 			out := []string{}
@@ -467,6 +467,17 @@ func TestLists(t *testing.T) {
 			{nil, "/search/video-playlists?search=priv", ""},
 			{nil, "/search/video-playlists?search=" + catalogtest.Origin + "/video-playlists/" + first, "Äpfel 100%"},
 			{nil, "/search/video-playlists?search=https://far.example/x", ""},
+			{nil, "/search/video-playlists?search=" + catalogtest.Origin + "/w/p/" + catalog.ShortUUID(first), "Äpfel 100%"},
+			{nil, "/search/video-playlists?search=" + catalogtest.Origin + "/w/p/" + first, "Äpfel 100%"},
+			{nil, "/search/video-playlists?search=" + catalogtest.Origin + "/videos/watch/playlist/" + first, "Äpfel 100%"},
+			{nil, "/search/video-playlists?search=" + catalogtest.Origin + "/w/p/" + unlisted, "unlisted"},
+			{nil, "/search/video-playlists?search=" + catalogtest.Origin + "/w/p/" + private, ""},
+			{w.alice, "/search/video-playlists?search=" + catalogtest.Origin + "/w/p/1", ""},
+			{nil, "/search/video-playlists?search=" + catalogtest.Origin + "/w/" + first, ""},
+			{nil, "/search/video-playlists?search=https://far.example/w/p/" + first, ""},
+			{nil, "/search/video-playlists?searchTarget=local&uuids=" + first + "&uuids=" + unlisted, "Äpfel 100%"},
+			{nil, "/search/video-playlists?searchTarget=search-index&uuids=" + catalog.ShortUUID(first) + "&search=apfel", "Äpfel 100%"},
+			{nil, "/search/video-playlists?uuids[]=" + unlisted, ""},
 		} {
 			if got := names(c.who, c.path); got != c.want {
 				t.Errorf("%s: %q, want %q", c.path, got, c.want)
@@ -476,6 +487,12 @@ func TestLists(t *testing.T) {
 			w.ask(nil, "GET", path, nil, 404)
 		}
 		w.ask(nil, "GET", "/video-playlists?sort=secret", nil, 400)
+		for name, bad := range map[string]string{"uuids": "not-a-uuid", "searchTarget": "everywhere"} {
+			invalid, _ := w.ask(nil, "GET", "/search/video-playlists?search=a&"+name+"="+bad, nil, 400)["invalid-params"].(m)
+			if invalid[name] == nil {
+				t.Errorf("%s=%s: %v", name, bad, invalid)
+			}
+		}
 		if got := w.ask(nil, "GET", "/video-playlists/privacies", nil, 200); got["2"] != "Unlisted" {
 			t.Errorf("privacies %v", got)
 		}

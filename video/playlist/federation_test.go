@@ -17,6 +17,7 @@ import (
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/config/db/dbtest"
 	"github.com/kinemesh/kinemesh/jobs/jobstest"
+	"github.com/kinemesh/kinemesh/video/catalog"
 	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/video/videotest"
 	"github.com/kinemesh/kinemesh/web/rest"
@@ -395,4 +396,50 @@ func channelOf(ctx context.Context, s *videotest.Site, account *channel.Account,
 		return err
 	})
 	return c, err
+}
+
+// TestSearchAddress: a playlist of another server is found at its page, too. Who
+// may not have others asked finds what is known, and the document's own id counts.
+func TestSearchAddress(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s, p := videotest.Serve(t, d, videotest.Options{}), newPeer(t)
+		bob := s.User("bob", rest.RoleUser)
+		iri, id := p.doc["id"].(string), p.doc["uuid"].(string)
+		search := func(u *videotest.User, address string) any {
+			t.Helper()
+			got := call(t, s, u, "GET", "/search/video-playlists?search="+url.QueryEscape(address), nil, 200)
+			if got["total"] == 1.0 && got["data"].([]any)[0].(m)["url"] != iri {
+				t.Errorf("%s is %v", address, got["data"])
+			}
+			return got["total"]
+		}
+		pages := []string{p.Origin + "/w/p/" + catalog.ShortUUID(id), p.Origin + "/w/p/" + id, p.Origin + "/videos/watch/playlist/" + id}
+		for _, page := range pages {
+			p.Serve(page, p.doc)
+		}
+		p.Serve(p.Origin+"/elsewhere", p.with(m{"id": "https://elsewhere.example/video-playlists/" + id}))
+		p.Serve(p.Origin+"/other", p.group.Doc)
+		before := p.Fetches("")
+		if got := search(nil, pages[0]); got != 0.0 || p.Fetches("") != before {
+			t.Errorf("a stranger finds %v and causes %d requests", got, p.Fetches("")-before)
+		}
+		for _, none := range []string{p.Origin + "/elsewhere", p.Origin + "/other", p.Origin + "/nothing"} {
+			if got := search(bob, none); got != 0.0 {
+				t.Errorf("%s: %v", none, got)
+			}
+		}
+		if got := search(bob, pages[0]); got != 1.0 || p.Fetches(iri) != 1 {
+			t.Errorf("at its page: %v, asked for by its id %d times", got, p.Fetches(iri))
+		}
+		jobstest.Drain(t, s.DB)
+		before = p.Fetches("")
+		for _, page := range append(pages, iri) {
+			if got := search(nil, page); got != 1.0 {
+				t.Errorf("known, at %s: %v", page, got)
+			}
+		}
+		if n := p.Fetches("") - before; n != 0 {
+			t.Errorf("what is known caused %d requests", n)
+		}
+	})
 }

@@ -91,6 +91,16 @@ func QueryValues(c echo.Context, name string) []string {
 	return append(append([]string(nil), q[name]...), q[name+"[]"]...)
 }
 
+// QuerySearchTarget refuses a searchTarget that PeerTube does not know. Both that it
+// knows search here.
+func QuerySearchTarget(c echo.Context, check *Checker) {
+	switch s := c.QueryParam("searchTarget"); s {
+	case "", "local", "search-index":
+	default:
+		check.Refuse("query", "searchTarget", "Should be local or search-index", s)
+	}
+}
+
 // QueryBool reads an optional boolean: nil when absent, else a pointer; any
 // value but true and false is noted in check.
 func QueryBool(c echo.Context, check *Checker, name string) *bool {
