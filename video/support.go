@@ -47,7 +47,7 @@ func (v *Video) copySupport(ctx context.Context, a SupportArgs) error {
 	if err != nil {
 		return fmt.Errorf("support of channel %d: %w", ch.ID, err)
 	}
-	in, err := form.FromJSON(raw)
+	in, err := form.FromJSON(raw, form.Video)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func TestInput(t *testing.T) {
 		"json": func() (form.Input, error) {
 			return form.FromJSON([]byte(`{"name":"A film","description":"About\n\nit","support":"Help","category":15,"licence":"2",
 "language":"de","privacy":2,"nsfw":true,"nsfwSummary":"loud","nsfwFlags":3,"tags":["one","two"],"commentsPolicy":3,
-"downloadEnabled":false,"waitTranscoding":"true","originallyPublishedAt":"2020-01-02T03:04:05.000Z","unknownObject":{"inner":"x"}}`))
+"downloadEnabled":false,"waitTranscoding":"true","originallyPublishedAt":"2020-01-02T03:04:05.000Z","unknownObject":{"inner":"x"}}`), form.Video)
 		},
 		"tags repeated":     func() (form.Input, error) { return form.FromValues(values("tags", "one", "tags", "two")) },
 		"tags in brackets":  func() (form.Input, error) { return form.FromValues(values("tags[]", "one", "tags[]", "two")) },
@@ -91,7 +91,7 @@ func TestNulls(t *testing.T) {
 		t.Fatal(err)
 	}
 	fromJSON, err := form.FromJSON([]byte(`{"category":null,"licence":null,"language":null,"description":null,"support":null,
-"originallyPublishedAt":null,"nsfwSummary":null,"nsfw":null,"tags":null}`))
+"originallyPublishedAt":null,"nsfwSummary":null,"nsfw":null,"tags":null}`), form.Video)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestInputRefuses(t *testing.T) {
 		t.Error("a form of 201 fields is taken")
 	}
 	for _, body := range []string{``, `null`, `[]`, `"text"`, `{`, `{"name":"a"`} {
-		if _, err := form.FromJSON([]byte(body)); err == nil {
+		if _, err := form.FromJSON([]byte(body), form.Video); err == nil {
 			t.Errorf("%q is taken", body)
 		}
 	}

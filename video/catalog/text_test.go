@@ -53,7 +53,7 @@ func FuzzInput(f *testing.F) {
 				t.Fatalf("%q %q is taken: %+v", body, query, a)
 			}
 		}
-		if in, err := form.FromJSON([]byte(body)); err == nil {
+		if in, err := form.FromJSON([]byte(body), form.Video); err == nil {
 			check(in)
 		}
 		if v, err := url.ParseQuery(query); err == nil {

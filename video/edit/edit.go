@@ -76,7 +76,7 @@ func (e *Edit) readForm(c echo.Context) (form.Input, []catalog.Thumbnail, error)
 		if len(body) == 0 {
 			return form.Input{}, nil, nil
 		}
-		in, err := form.FromJSON(body)
+		in, err := form.FromJSON(body, form.Video)
 		return in, nil, err
 	}
 	return nil, nil, &rest.Problem{Status: http.StatusUnsupportedMediaType, Detail: "Send JSON or a form"}

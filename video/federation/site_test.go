@@ -147,7 +147,7 @@ func (s *site) edit(o *owner, v *catalog.Video, change m) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	in, err := form.FromJSON(raw)
+	in, err := form.FromJSON(raw, form.Video)
 	if err == nil {
 		err = s.catalog.Update(context.Background(), o.Principal, catalog.Ref{ID: v.ID}, in, nil)
 	}

@@ -26,26 +26,39 @@ type Input map[string][]string
 type kind int
 
 const (
-	unknown kind = iota // no field of ours: read when it is a scalar
+	unknown kind = iota // no field of the form: read when it is a scalar
 	text                // a string
 	scalar              // a number or a truth value, also as a string
 	list                // strings
 	object              // scheduleUpdate
 )
 
+// Fields are those of a form. Each may be null.
+type Fields map[string]kind
+
 const schedule = "scheduleUpdate"
 
-// kinds are the fields of ours. Each may be null.
-var kinds = map[string]kind{
-	"name": text, "displayName": text, "description": text, "support": text, "language": text, "nsfwSummary": text,
-	"originallyPublishedAt": text, "filename": text, schedule + "[updateAt]": text,
+// What clients send about a video, about a new one besides, about a playlist and
+// about its elements.
+var (
+	Video = Fields{
+		"name": text, "description": text, "support": text, "language": text, "nsfwSummary": text, "originallyPublishedAt": text,
+		"category": scalar, "licence": scalar, "privacy": scalar, "commentsPolicy": scalar, "nsfwFlags": scalar, "channelId": scalar,
+		"commentsEnabled": scalar, "downloadEnabled": scalar, "nsfw": scalar, "waitTranscoding": scalar,
+		"tags": list, "videoPasswords": list, schedule: object, schedule + "[updateAt]": text, schedule + "[privacy]": scalar,
+	}
+	Upload   = Video.with("filename", text)
+	Playlist = Fields{"displayName": text, "description": text, "privacy": scalar, "videoChannelId": scalar}
+	Element  = Fields{
+		"videoId": scalar, "startTimestamp": scalar, "stopTimestamp": scalar,
+		"startPosition": scalar, "insertAfterPosition": scalar, "reorderLength": scalar,
+	}
+)
 
-	"category": scalar, "licence": scalar, "privacy": scalar, "commentsPolicy": scalar, "nsfwFlags": scalar, "channelId": scalar,
-	"commentsEnabled": scalar, "downloadEnabled": scalar, "nsfw": scalar, "waitTranscoding": scalar, schedule + "[privacy]": scalar,
-	"videoChannelId": scalar, "videoId": scalar, "startTimestamp": scalar, "stopTimestamp": scalar,
-	"startPosition": scalar, "insertAfterPosition": scalar, "reorderLength": scalar,
-
-	"tags": list, "videoPasswords": list, schedule: object,
+func (f Fields) with(name string, k kind) Fields {
+	out := maps.Clone(f)
+	out[name] = k
+	return out
 }
 
 // demands say what a field of a kind should be.
@@ -54,11 +67,11 @@ var demands = map[kind]string{
 	object: "Should be an object with updateAt, or null",
 }
 
-// FromJSON reads the body of a request: one object. A field of ours that holds
-// another kind of JSON than it should is refused, never read as something else;
-// what is no field of ours is left out when it is a list or an object. Fields of
-// an object inside get the names that a form gives them: outer[inner].
-func FromJSON(body []byte) (Input, error) {
+// FromJSON reads the body of a request: one object. A field that holds another
+// kind of JSON than it should is refused, never read as something else; what is
+// none of the fields is left out when it is a list or an object. Fields of an
+// object inside get the names that a form gives them: outer[inner].
+func FromJSON(body []byte, fields Fields) (Input, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var raw map[string]any
@@ -68,14 +81,14 @@ func FromJSON(body []byte) (Input, error) {
 	in := Input{}
 	var c rest.Checker
 	for name, v := range raw {
-		in.put(&c, name, v)
+		in.put(&c, fields, name, v)
 	}
 	return in, c.Err()
 }
 
 // put takes one field of a JSON object.
-func (in Input) put(c *rest.Checker, name string, v any) {
-	k := kinds[name]
+func (in Input) put(c *rest.Checker, fields Fields, name string, v any) {
+	k := fields[name]
 	if v == nil {
 		in[name] = nil
 		return
@@ -100,10 +113,10 @@ func (in Input) put(c *rest.Checker, name string, v any) {
 			privacy, also := v["privacy"]
 			ok = given || also // that the other one is missing has its own words
 			if given {
-				in.put(c, name+"[updateAt]", at)
+				in.put(c, fields, name+"[updateAt]", at)
 			}
 			if also {
-				in.put(c, name+"[privacy]", privacy)
+				in.put(c, fields, name+"[privacy]", privacy)
 			}
 		}
 	}
@@ -128,7 +141,7 @@ func stringsOf(v []any) ([]string, bool) {
 // tags[] or tags[0].
 func listOf(field string) (string, bool) {
 	name, index, ok := strings.Cut(field, "[")
-	return name, kinds[name] == list && (!ok || strings.HasSuffix(index, "]"))
+	return name, Video[name] == list && (!ok || strings.HasSuffix(index, "]"))
 }
 
 // FromValues reads a form.

@@ -2,6 +2,7 @@ package form_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,6 +27,7 @@ func TestKinds(t *testing.T) {
 		{`{"scheduleUpdate":{"updateAt":"x","privacy":null}}`, form.Input{"scheduleUpdate[updateAt]": {"x"}, "scheduleUpdate[privacy]": nil}, ""},
 		{`{"scheduleUpdate":null,"tags":null}`, form.Input{"scheduleUpdate": nil, "tags": nil}, ""},
 		{`{"pluginData":{"a":{}},"more":[1],"other":5}`, form.Input{"other": {"5"}}, ""},
+		{`{"displayName":"a","name":5,"tags":{}}`, form.Input{"displayName": {"a"}, "name": {"5"}}, ""}, // not of a playlist
 
 		{`{"name":true}`, nil, "name"},
 		{`{"name":1.5}`, nil, "name"},
@@ -51,7 +53,11 @@ func TestKinds(t *testing.T) {
 		{`{"scheduleUpdate":{"updateAt":5}}`, nil, "scheduleUpdate[updateAt]"},
 		{`{"scheduleUpdate":{"updateAt":"x","privacy":[]}}`, nil, "scheduleUpdate[privacy]"},
 	} {
-		in, err := form.FromJSON([]byte(c.body))
+		fields := form.Video
+		if strings.Contains(c.body, "displayName") {
+			fields = form.Playlist
+		}
+		in, err := form.FromJSON([]byte(c.body), fields)
 		if c.refused == "" {
 			if diff := cmp.Diff(c.want, in); err != nil || diff != "" {
 				t.Errorf("%s: %v, -want +got:\n%s", c.body, err, diff)

@@ -134,7 +134,7 @@ func (s *Service) own(c echo.Context, moderators bool) (*Playlist, error) {
 }
 
 // read reads a body: JSON, or a form, which may bring a picture.
-func read(c echo.Context) (form.Input, error) {
+func read(c echo.Context, fields form.Fields) (form.Input, error) {
 	r := c.Request()
 	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
 	if err != nil {
@@ -164,7 +164,7 @@ func read(c echo.Context) (form.Input, error) {
 	if len(body) == 0 {
 		return form.Input{}, nil
 	}
-	return form.FromJSON(body)
+	return form.FromJSON(body, fields)
 }
 
 // apply changes what a body names.
@@ -205,7 +205,7 @@ func apply(in form.Input, a *Attributes) error {
 // withPicture reads a body and has do write what it says, with the name of the
 // picture that came along and is stored; empty: there was none.
 func (s *Service) withPicture(c echo.Context, do func(in form.Input, pic string) error) error {
-	in, err := read(c)
+	in, err := read(c, form.Playlist)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (s *Service) add(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	in, err := read(c)
+	in, err := read(c, form.Element)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *Service) reorder(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	in, err := read(c)
+	in, err := read(c, form.Element)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (s *Service) cut(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	in, err := read(c)
+	in, err := read(c, form.Element)
 	if err != nil {
 		return err
 	}

@@ -149,7 +149,7 @@ func readMeta(c echo.Context) (form.Input, map[string][]byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	in, err := form.FromJSON(raw)
+	in, err := form.FromJSON(raw, form.Upload)
 	return in, nil, err
 }
 

@@ -279,7 +279,7 @@ func (s *Site) Edit(u *User, v *catalog.Video, change M) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	in, err := form.FromJSON(raw)
+	in, err := form.FromJSON(raw, form.Video)
 	if err == nil {
 		err = s.Catalog.Update(context.Background(), u.Principal, catalog.Ref{ID: v.ID}, in, nil)
 	}
