@@ -62,7 +62,8 @@ func (s *Service) searchURL(c echo.Context, address string) error {
 // is none that all who know its address may see.
 func (s *Service) Lookup(ctx context.Context, who *rest.Principal, address string) (*Playlist, error) {
 	p, err := s.byAddress(ctx, address)
-	if errors.Is(err, ErrNotFound) && s.engine != nil && s.catalog.RemoteAllowed(who) {
+	elsewhere := !iri.SameHost(address, s.catalog.URLs().Origin)
+	if errors.Is(err, ErrNotFound) && elsewhere && s.engine != nil && s.catalog.RemoteAllowed(who) {
 		p, err = s.fetchAddress(transport.WithBudget(ctx, transport.ActivityBudget), address)
 	}
 	if err != nil {
