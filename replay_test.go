@@ -172,7 +172,7 @@ func TestRecordedTraffic(t *testing.T) {
 // eventually waits until ok, since what follows an activity is done by jobs.
 func eventually(t *testing.T, what string, ok func() bool, got func() any) {
 	t.Helper()
-	for until := time.Now().Add(10 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(until) {
 			t.Errorf("%s: %v", what, got())
 			return
@@ -419,7 +419,7 @@ func (s *replayed) post(t *testing.T, x recorded) int {
 // outcome waits until the activity has been taken and tells what became of it.
 func (s *replayed) outcome(t *testing.T, x recorded) string {
 	t.Helper()
-	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		var rows []struct {
 			State, LastError string
 			Attempts         int

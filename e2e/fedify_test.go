@@ -104,7 +104,7 @@ type meeting struct {
 // wait asks until it gets true.
 func (m *meeting) wait(what string, ask func() (bool, error)) {
 	m.t.Helper()
-	eventually(m.t.Context(), m.t, 20*time.Second, what, func(context.Context) (bool, error) { return ask() })
+	eventually(m.t.Context(), m.t, time.Minute, what, func(context.Context) (bool, error) { return ask() })
 }
 
 // do lets the peer act and gives the activity that it has sent.

@@ -337,13 +337,13 @@ func Send(t testing.TB, req *http.Request) int {
 	return resp.StatusCode
 }
 
-// Eventually waits up to 20 s for a condition.
+// Eventually waits up to a minute for a condition.
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("no %s within 20 s", what)
+			t.Fatalf("no %s within a minute", what)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

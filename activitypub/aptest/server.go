@@ -34,7 +34,8 @@ type Server struct {
 	Host   string
 	Echo   *echo.Echo
 
-	t testing.TB
+	t        testing.TB
+	stopJobs func()
 }
 
 // AdminToken signs API requests of tests in as an administrator.
@@ -143,15 +144,18 @@ func (s *Server) listen(l net.Listener) {
 	})
 }
 
-// StartJobs runs the jobs of all modules until the test ends.
+// StartJobs runs the jobs of all modules until StopJobs or the end of the test.
 func (s *Server) StartJobs() {
 	s.t.Helper()
 	r, err := jobs.NewRunner(jobs.Options{DB: s.DB, Handlers: s.Engine.Jobs(), Periodic: s.Engine.Periodic(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	jobstest.Start(s.t, r)
+	s.stopJobs = jobstest.Start(s.t, r)
 }
+
+// StopJobs leaves the jobs alone from now on.
+func (s *Server) StopJobs() { s.stopJobs() }
 
 // Transport makes a client that may speak http on loopback and nowhere else
 // that the guard forbids.

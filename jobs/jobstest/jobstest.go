@@ -23,17 +23,19 @@ func Run(t testing.TB, d *db.DB, handlers ...jobs.Handler) *jobs.Runner {
 	return r
 }
 
-// Start runs r until the test ends.
-func Start(t testing.TB, r *jobs.Runner) {
+// Start runs r until stop is called, or else until the test ends.
+func Start(t testing.TB, r *jobs.Runner) (stop func()) {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := r.Run(ctx); err != nil {
 			t.Errorf("runner: %v", err)
 		}
 	})
-	t.Cleanup(func() { stop(); wg.Wait() })
+	stop = func() { cancel(); wg.Wait() }
+	t.Cleanup(stop)
+	return stop
 }
 
 // Drain waits until no job is active or due, and fails the test when one is
