@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -260,7 +261,11 @@ func TestRunServesAndStops(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- s.Run(ctx, func() { close(ready) }) }()
-	<-ready
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatal(err)
+	}
 	resp, err := http.Get("http://127.0.0.1:" + strconv.Itoa(port) + "/api/v1/ip")
 	if err != nil {
 		t.Fatal(err)
@@ -282,18 +287,19 @@ func TestRunServesAndStops(t *testing.T) {
 	}
 }
 
+// freePort finds a port below those that the kernel gives to whoever asks for
+// any, so that it is still free a moment later.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 11_000 + rand.IntN(21_000)
+		if l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	addr, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		t.Fatal(errors.New("no TCP address"))
-	}
-	return addr.Port
+	t.Fatal("no free port")
+	return 0
 }
 
 func TestWronglyRegisteredRoutesDoNotStart(t *testing.T) {

@@ -120,8 +120,8 @@ func devTools(ctx context.Context, stderr io.Reader) (string, error) {
 			return "", errors.New("the browser ended at start")
 		}
 		return address, nil
-	case <-time.After(30 * time.Second):
-		return "", errors.New("the browser does not start within 30 s")
+	case <-time.After(time.Minute):
+		return "", errors.New("the browser does not start within a minute")
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
@@ -325,7 +325,7 @@ func (p *Page) Goto(ctx context.Context, url string) error {
 	if nav.ErrorText != "" {
 		return fmt.Errorf("open %s: %s", url, nav.ErrorText)
 	}
-	return Eventually(ctx, 30*time.Second, url+" is loaded", func(ctx context.Context) (bool, error) {
+	return Eventually(ctx, time.Minute, url+" is loaded", func(ctx context.Context) (bool, error) {
 		var state string
 		err := p.Eval(ctx, "document.readyState + ' ' + location.href", &state)
 		return strings.HasPrefix(state, "complete ") && !strings.HasSuffix(state, "about:blank"), err

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -94,18 +95,20 @@ func New(ctx context.Context, o Options) (*Instance, error) {
 	return i, i.writeSettings()
 }
 
-// FreePort asks the kernel for a port on loopback.
+// FreePort finds a port on loopback. It is below those that the kernel gives to
+// whoever asks for any, so that it is still free when a server starts there,
+// and above those that browsers refuse.
 func FreePort(ctx context.Context) (int, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	var last error
+	for range 100 {
+		port := 11_000 + rand.IntN(21_000)
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, l.Close()
+		}
+		last = err
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(port)
+	return 0, fmt.Errorf("find a free port: %w", last)
 }
 
 func (i *Instance) writeSettings() error {
@@ -203,6 +206,13 @@ func (i *Instance) waitReady(ctx context.Context, done <-chan struct{}) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	go func() { // a request hangs where something else has the port
+		select {
+		case <-done:
+		case <-ctx.Done():
+		}
+		cancel()
+	}()
 	for {
 		if body, err := get(ctx, "http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(i.port))+"/api/v1/ping"); err == nil && strings.Contains(body, "pong") {
 			return nil
@@ -210,10 +220,12 @@ func (i *Instance) waitReady(ctx context.Context, done <-chan struct{}) error {
 		select {
 		case <-done:
 			return fmt.Errorf("the server on %s ended at start:\n%s", i.Host, i.LogTail())
-		case <-ctx.Done():
-			return fmt.Errorf("the server on %s does not answer:\n%s", i.Host, i.LogTail())
-		case <-time.After(5 * time.Millisecond):
+		default:
 		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("the server on %s does not answer:\n%s", i.Host, i.LogTail())
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
