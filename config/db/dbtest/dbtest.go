@@ -4,6 +4,7 @@ package dbtest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/url"
@@ -83,7 +84,9 @@ func PostgresURL(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("TEST_DATABASE_URL: %v", err)
 	}
-	name := fmt.Sprintf("t%d_%d", os.Getpid(), schemas.Add(1))
+	// A server that is kept may still hold what a killed run left, whose number
+	// a later process gets again: hence the end of the name.
+	name := strings.ToLower(fmt.Sprintf("t%d_%d_%.8s", os.Getpid(), schemas.Add(1), rand.Text()))
 	admin, err := db.Open(context.Background(), raw, db.MaxConns(2))
 	if err != nil {
 		t.Fatal(err)
