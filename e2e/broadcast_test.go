@@ -13,8 +13,8 @@ import (
 // TestBroadcastIsClosed: the button of a message closes it on the page at once and
 // on the next ones.
 func TestBroadcastIsClosed(t *testing.T) {
-	ctx := slow(t, time.Minute)
 	i, _ := shared.get(t)
+	ctx := slow(t, 3*time.Minute)
 	c := root(ctx, t, i)
 	set := func(enabled bool) {
 		t.Helper()

@@ -85,8 +85,8 @@ var aria2Options = []string{
 // A torrent client takes the file from our web seed, another from the first by
 // our tracker.
 func TestTorrent(t *testing.T) {
-	ctx := slow(t, 4*time.Minute)
 	_, v := shared.get(t)
+	ctx := slow(t, 4*time.Minute)
 	file := v.Files[0]
 	dir := t.TempDir()
 	want := download(ctx, t, file.FileURL, filepath.Join(dir, "direct.mp4"))
@@ -256,8 +256,8 @@ func TestPeerTubeCommandLine(t *testing.T) {
 
 // The three lines of the README work as written.
 func TestReadme(t *testing.T) {
-	ctx := slow(t, 3*time.Minute)
 	i, _ := shared.get(t)
+	ctx := slow(t, 3*time.Minute)
 	text, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)

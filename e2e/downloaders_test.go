@@ -162,8 +162,8 @@ func TestYtDlp(t *testing.T) {
 // TestFeedEnclosures: a podcatcher that knows nothing but a feed downloads what
 // it encloses, and a torrent client what its peer links lead to.
 func TestFeedEnclosures(t *testing.T) {
-	ctx := slow(t, 3*time.Minute)
 	i, v := shared.get(t)
+	ctx := slow(t, 3*time.Minute)
 	c := i.NewClient()
 	size := v.Files[0].Size
 	for _, path := range []string{"/feeds/videos.xml?videoChannelName=root_channel", "/feeds/podcast/videos.xml?videoChannelId=1"} {
@@ -233,8 +233,8 @@ func body(ctx context.Context, t *testing.T, c *rig.Client, url string) []byte {
 // TestNewPipe makes the calls of NewPipe in its order, as they were recorded,
 // and looks for the members that it reads.
 func TestNewPipe(t *testing.T) {
-	ctx := slow(t, 3*time.Minute)
 	i, _ := shared.get(t)
+	ctx := slow(t, 3*time.Minute)
 	c := root(ctx, t, i)
 	v := published(ctx, t, c)
 	eventually(ctx, t, time.Minute, "the storyboard", func(ctx context.Context) (bool, error) {

@@ -202,8 +202,13 @@ type sharedInstance struct {
 // clipSeconds is long enough that no player has all of it buffered at once.
 const clipSeconds = 90
 
+// get starts it for the first that asks, which may take minutes: tests ask before
+// their own time begins with [slow].
 func (s *sharedInstance) get(t *testing.T) (*rig.Instance, rig.Video) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs the built server")
+	}
 	s.once.Do(func() { s.err = s.start() })
 	if s.err != nil {
 		t.Fatal(s.err)

@@ -39,8 +39,8 @@ func publicPages(v rig.Video) map[string]string {
 
 // TestAccessibility runs axe-core on the public pages, wide and narrow.
 func TestAccessibility(t *testing.T) {
-	ctx := slow(t, 4*time.Minute)
 	i, v := shared.get(t)
+	ctx := slow(t, 8*time.Minute)
 	axe, err := os.ReadFile(filepath.Join(npmPackages(ctx, t), "axe-core", "axe.min.js"))
 	if err != nil {
 		t.Fatal(err)
@@ -105,8 +105,8 @@ func signIn(ctx context.Context, t *testing.T, page *rig.Page, origin string) {
 
 // A user publishes a file in the browser: progress, pause, resume, page.
 func TestPublishInTheBrowser(t *testing.T) {
-	ctx := slow(t, 3*time.Minute)
 	i, _ := shared.get(t)
+	ctx := slow(t, 3*time.Minute)
 	clip, err := rig.Clip(ctx, t.TempDir(), 5, 320, 240)
 	if err != nil {
 		t.Fatal(err)
@@ -142,8 +142,8 @@ func TestPublishInTheBrowser(t *testing.T) {
 
 // Without scripts the watch page still plays.
 func TestWatchWithoutScript(t *testing.T) {
-	ctx := slow(t, 2*time.Minute)
 	i, v := shared.get(t)
+	ctx := slow(t, 2*time.Minute)
 	page, err := startBrowser(ctx, t).Open(ctx, i.Origin+"/w/"+v.ShortUUID, rig.PageOptions{NoScript: true})
 	if err != nil {
 		t.Fatal(err)
@@ -156,8 +156,8 @@ func TestWatchWithoutScript(t *testing.T) {
 
 // The queues are shown to the administrator alone. SEC-49
 func TestDashboard(t *testing.T) {
-	ctx := slow(t, 2*time.Minute)
 	i, _ := shared.get(t)
+	ctx := slow(t, 2*time.Minute)
 	const path = "/admin/system/jobs/queues/"
 	page, err := startBrowser(ctx, t).Open(ctx, i.Origin+path, rig.PageOptions{})
 	if err != nil {
@@ -183,8 +183,8 @@ func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
 		t.Skip("run by make screenshots")
 	}
-	ctx := slow(t, 5*time.Minute)
 	i, v := shared.get(t)
+	ctx := slow(t, 5*time.Minute)
 	dir, err := filepath.Abs(filepath.Join("..", *screenshots))
 	if err != nil {
 		t.Fatal(err)

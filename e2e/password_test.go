@@ -12,8 +12,8 @@ import (
 // TestProtectedVideo: the page of a protected video asks for its password, plays
 // once it is right, and only in that browser.
 func TestProtectedVideo(t *testing.T) {
-	ctx := slow(t, 3*time.Minute)
 	i, _ := shared.get(t)
+	ctx := slow(t, 6*time.Minute)
 	c := root(ctx, t, i)
 	clip, err := rig.Clip(ctx, t.TempDir(), 5, 320, 240)
 	if err != nil {
@@ -31,12 +31,25 @@ func TestProtectedVideo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := func(p *rig.Page) (s string) {
+	read := func(ctx context.Context, p *rig.Page) (s string, err error) {
+		err = p.Eval(ctx, "document.title + ' ' + (document.body?.innerText ?? '')", &s)
+		return s, err
+	}
+	text := func(p *rig.Page) string {
 		t.Helper()
-		if err := p.Eval(ctx, "document.title + ' ' + (document.body?.innerText ?? '')", &s); err != nil {
+		s, err := read(ctx, p)
+		if err != nil {
 			t.Fatal(err)
 		}
 		return s
+	}
+	// says waits while one page follows another, when nothing can be read.
+	says := func(want, what string) {
+		t.Helper()
+		eventually(ctx, t, 30*time.Second, what, func(ctx context.Context) (bool, error) {
+			s, err := read(ctx, page)
+			return strings.Contains(s, want), err
+		})
 	}
 	send := func(password string) {
 		t.Helper()
@@ -48,16 +61,9 @@ func TestProtectedVideo(t *testing.T) {
 		t.Fatalf("before: %s", s)
 	}
 	send("a guess")
-	eventually(ctx, t, 30*time.Second, "the wrong password is refused", func(context.Context) (bool, error) {
-		return strings.Contains(text(page), "not the password"), nil
-	})
+	says("not the password", "the wrong password is refused")
 	send("Grüße, friend")
-	eventually(ctx, t, 30*time.Second, "the right password leads to the video", func(context.Context) (bool, error) {
-		return strings.Contains(text(page), "For friends"), nil
-	})
-	if err := page.Eval(ctx, "(v => { if (v) { v.muted = true; v.play().catch(() => {}) } return true })(document.querySelector('video'))", nil); err != nil {
-		t.Fatal(err)
-	}
+	says("For friends", "the right password leads to the video")
 	eventually(ctx, t, time.Minute, "it plays", func(ctx context.Context) (bool, error) {
 		n, err := page.Frames(ctx)
 		return n > 5, err
@@ -80,12 +86,7 @@ func TestProtectedVideo(t *testing.T) {
 	if err := page.Eval(ctx, `document.querySelector('#password').value = 'Grüße, friend'; document.querySelector('form').submit(); true`, nil); err != nil {
 		t.Fatal(err)
 	}
-	eventually(ctx, t, 30*time.Second, "the frame has the video", func(context.Context) (bool, error) {
-		return strings.Contains(text(page), "For friends"), nil
-	})
-	if err := page.Eval(ctx, `(v => { v.muted = true; v.play().catch(() => {}); return true })(document.querySelector('video'))`, nil); err != nil {
-		t.Fatal(err)
-	}
+	says("For friends", "the frame has the video")
 	eventually(ctx, t, time.Minute, "the frame plays", func(ctx context.Context) (bool, error) {
 		n, err := page.Frames(ctx)
 		return n > 5, err

@@ -11,8 +11,8 @@ import (
 // TestResume: what is played on our pages counts as a view, and goes on where the
 // signed-in viewer stopped.
 func TestResume(t *testing.T) {
-	ctx := slow(t, 4*time.Minute)
 	i, _ := shared.get(t)
+	ctx := slow(t, 4*time.Minute)
 	c := root(ctx, t, i)
 	clip, err := rig.Clip(ctx, t.TempDir(), 40, 320, 240)
 	if err != nil {

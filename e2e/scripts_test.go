@@ -29,13 +29,13 @@ const found = `[...window.ran.map(by => 'ran: ' + by), ...[...document.querySele
 // the tricks of the corpus and opens the pages that show them in a browser that
 // heeds no content policy: no script runs, none lies in wait.
 func TestSEC37Browser(t *testing.T) {
+	i, _ := shared.get(t)
 	ctx := slow(t, 6*time.Minute)
 	text, err := os.ReadFile("../activitypub/markup/testdata/scripts.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
 	tricks := strings.Split(strings.TrimSpace(string(text)), "\n")
-	i, _ := shared.get(t)
 	admin := root(ctx, t, i)
 	if err := admin.AddUser(ctx, "mallory"); err != nil {
 		t.Fatal(err)

@@ -134,8 +134,8 @@ func TestSocial(t *testing.T) {
 // TestCommentsPage shows comments in a browser: what others wrote runs nothing,
 // and everybody can read and use them.
 func TestCommentsPage(t *testing.T) {
-	ctx := slow(t, 2*time.Minute)
 	i, v := shared.get(t)
+	ctx := slow(t, 5*time.Minute)
 	c := root(ctx, t, i)
 	var first struct{ Comment said }
 	for n, text := range []string{
