@@ -82,6 +82,8 @@ func listEndpoints(n int, threads []string) []endpoint {
 		{name: "jobs", token: true, paths: []string{"/jobs", "/jobs/completed", "/jobs/failed"}},
 		{name: "my videos", token: true, paths: []string{"/users/me/videos", "/users/me/videos?search=x"}},
 		{name: "my subscriptions' videos", token: true, paths: append(deep("/users/me/subscriptions/videos?start=%d", n/10), "/users/me/subscriptions/videos?sort=-views")},
+		{name: "all kinds of videos, signed in", token: true, paths: append(deep("/videos?start=%d", shown), "/videos?sort=-views", "/videos?sort=-views&start=900", "/videos?sort=-hot",
+			"/videos?sort=-trending", "/videos?sort=-localVideoFilesSize", "/videos?categoryOneOf=5", "/videos?tagsOneOf=music", "/search/videos?search=the", "/accounts/person2/videos")},
 		{name: "my history", token: true, paths: deep("/users/me/history/videos?start=%d", n/100)},
 		{name: "my notifications", token: true, paths: []string{"/users/me/notifications"}},
 		{name: "all comments, for moderators", token: true, paths: deep("/videos/comments?start=%d", *benchComments)},

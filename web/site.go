@@ -24,6 +24,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/video/playlist"
 	"github.com/kinemesh/kinemesh/web/rest"
+	"github.com/kinemesh/kinemesh/web/wording"
 )
 
 const (
@@ -63,7 +64,7 @@ type Site struct {
 	o      SiteOptions
 	assets *Assets
 	pages  *Pages
-	texts  *texts
+	texts  *wording.Markdown
 	origin string
 	urls   catalog.URLs
 }
@@ -78,7 +79,7 @@ func NewSite(o SiteOptions) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Site{o: o, assets: assets, pages: pages, texts: newTexts(), origin: o.Config.Origin(), urls: o.Catalog.URLs()}, nil
+	return &Site{o: o, assets: assets, pages: pages, texts: wording.NewMarkdown(), origin: o.Config.Origin(), urls: o.Catalog.URLs()}, nil
 }
 
 // Routes registers the pages and the client's files. Every page is open to

@@ -12,6 +12,7 @@ import (
 	"github.com/kinemesh/kinemesh/config"
 	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/web/rest"
+	"github.com/kinemesh/kinemesh/web/wording"
 )
 
 const aboutPath = "/about/instance"
@@ -57,7 +58,7 @@ func (s *Site) about(c echo.Context) error {
 	v := &AboutPage{
 		Shell: s.shell(c), Lead: cfg.Instance.ShortDescription, Canonical: aboutPath, Sections: s.aboutSections(&cfg.Instance),
 		Avatar: pictures.Avatar.At(avatarWidthLarge), Banner: pictures.Banner.At(bannerWidth),
-		Summary: cmp.Or(cfg.Instance.ShortDescription, s.texts.summary(cfg.Instance.Description), "About "+cfg.Instance.Name),
+		Summary: cmp.Or(cfg.Instance.ShortDescription, s.texts.Summary(cfg.Instance.Description), "About "+cfg.Instance.Name),
 	}
 	if v.Facts, err = s.aboutFacts(ctx, cfg); err != nil {
 		return err
@@ -81,7 +82,7 @@ func (s *Site) aboutSections(n *config.Instance) []Section {
 		{"terms", "Terms", n.Terms},
 		{"hardware", "What it runs on", n.HardwareInformation},
 	} {
-		if text := s.texts.safe(t[2]); text != "" {
+		if text := s.texts.HTML(t[2]); text != "" {
 			out = append(out, Section{t[0], t[1], text})
 		}
 	}
@@ -95,8 +96,8 @@ func (s *Site) aboutFacts(ctx context.Context, cfg *config.Config) (out []Detail
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Detail{Name: "Users", Value: count(n.Users)}, Detail{Name: "Videos here", Value: count(n.LocalVideos)},
-			Detail{Name: "Videos in all", Value: count(n.Videos)})
+		out = append(out, Detail{Name: "Users", Value: wording.Count(n.Users)}, Detail{Name: "Videos here", Value: wording.Count(n.LocalVideos)},
+			Detail{Name: "Videos in all", Value: wording.Count(n.Videos)})
 	}
 	add := func(name, value, address string) {
 		if value != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/kinemesh/kinemesh/activitypub/actor"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
+	"github.com/kinemesh/kinemesh/web/wording"
 )
 
 // Widths in which pages show pictures, twice of what the layout says for screens
@@ -39,7 +40,7 @@ func (s *Site) channel(c echo.Context) error {
 	}
 	v := s.actorPage(c, ch.Actor, ch.Pictures, "/c/")
 	v.OwnerName, v.OwnerURL = nameOf(ch.Account.Actor.Name, ch.Account.Actor.Username), "/a/"+ch.Account.Actor.Handle()
-	v.Support = s.texts.safe(ch.Support)
+	v.Support = s.texts.HTML(ch.Support)
 	if v.Subscribe, err = s.subscribeButton(c, ch); err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (s *Site) account(c echo.Context) error {
 func person(ch *channel.Channel) Person {
 	return Person{
 		Name: nameOf(ch.Actor.Name, ch.Actor.Username), Handle: "@" + ch.Actor.Handle(), URL: "/c/" + ch.Actor.Handle(),
-		Avatar: ch.Pictures.Avatar.At(avatarWidth), Note: plural(ch.Actor.FollowersCount, "follower", "followers"),
+		Avatar: ch.Pictures.Avatar.At(avatarWidth), Note: wording.Plural(ch.Actor.FollowersCount, "follower", "followers"),
 	}
 }
 
@@ -82,8 +83,8 @@ func (s *Site) actorPage(c echo.Context, a *actor.Actor, pictures picture.Set, p
 	v := &ActorPage{
 		ListPage: ListPage{Shell: s.shell(c), Title: name, Canonical: prefix + a.Handle()},
 		Avatar:   pictures.Avatar.At(avatarWidthLarge), Banner: pictures.Banner.At(bannerWidth),
-		Name: name, Handle: a.Username + "@" + host, Followers: a.FollowersCount, Description: s.texts.safe(a.Summary),
-		Summary: s.texts.summary(a.Summary), ActivityPub: a.IRI, Remote: !a.Local(),
+		Name: name, Handle: a.Username + "@" + host, Followers: a.FollowersCount, Description: s.texts.HTML(a.Summary),
+		Summary: s.texts.Summary(a.Summary), ActivityPub: a.IRI, Remote: !a.Local(),
 	}
 	if v.Remote {
 		v.RemoteURL = webAddress(a.URL, a.IRI)

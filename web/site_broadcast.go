@@ -32,7 +32,7 @@ func (s *Site) broadcast(r *http.Request, v *Shell) {
 			return
 		}
 	}
-	v.Broadcast, v.Loud = s.texts.safe(m.Message), m.Level != "info"
+	v.Broadcast, v.Loud = s.texts.HTML(m.Message), m.Level != "info"
 }
 
 // nameOfMessage is another one for each message, so that a new one is shown again.

@@ -91,7 +91,7 @@ func (s *Site) commentView(v *loaded, c, above *comment.JSON) CommentView {
 	if c.Account == nil {
 		return out
 	}
-	out.Text = s.texts.safe(c.Text)
+	out.Text = s.texts.HTML(c.Text)
 	handle := handleOf(c.Account, s.o.Config.Host())
 	out.Author = Person{Name: nameOf(c.Account.DisplayName, c.Account.Name), Handle: "@" + handle, URL: "/a/" + handle, Avatar: avatarOf(c.Account.Avatars)}
 	if c.Account.Host != s.o.Config.Host() {

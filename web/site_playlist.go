@@ -38,7 +38,7 @@ func (s *Site) playlist(c echo.Context) error {
 			Empty: Empty{Title: "No videos here", Text: "Videos that are added to this playlist appear here."},
 		},
 		Owner:       Person{Name: nameOf(owner.Actor.Name, owner.Actor.Username), URL: "/a/" + owner.Actor.Handle(), Avatar: owner.Pictures.Avatar.At(avatarWidth)},
-		Description: s.texts.safe(p.Description), Summary: s.texts.summary(p.Description),
+		Description: s.texts.HTML(p.Description), Summary: s.texts.Summary(p.Description),
 		EmbedURL: "/video-playlists/embed/" + p.UUID, OEmbedURL: "/services/oembed?format=json&url=" + url.QueryEscape(s.origin+path),
 		Indexed: p.Privacy == catalog.Public,
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/kinemesh/kinemesh/video/label"
 	"github.com/kinemesh/kinemesh/video/listing"
 	"github.com/kinemesh/kinemesh/web/rest"
+	"github.com/kinemesh/kinemesh/web/wording"
 )
 
 const (
@@ -82,7 +83,7 @@ func (s *Site) watch(c echo.Context) error {
 		EmbedURL: "/videos/embed/" + v.ShortUUID(), OEmbedURL: "/services/oembed?url=" + url.QueryEscape(s.origin+path),
 		Published: v.PublishedAt, Views: v.Views, Likes: v.Likes, Channel: person(v.channel), Followers: v.channel.Actor.FollowersCount,
 		Account:     Person{Name: nameOf(account.Name, account.Username), Handle: "@" + account.Handle(), URL: "/a/" + account.Handle()},
-		Description: s.texts.safe(v.Description), Summary: s.texts.summary(v.Description), Badge: badge(v.Video), NSFW: v.NSFW,
+		Description: s.texts.HTML(v.Description), Summary: s.texts.Summary(v.Description), Badge: badge(v.Video), NSFW: v.NSFW,
 		Indexed: v.Local && v.Open(),
 	}
 	if w.Subscribe, err = s.subscribeButton(c, v.channel); err != nil {
@@ -211,7 +212,7 @@ func (s *Site) chapters(c echo.Context, v *loaded, path string) ([]ChapterLink, 
 	}
 	out := make([]ChapterLink, len(list))
 	for i, l := range list {
-		out[i] = ChapterLink{clock(l.Timecode), l.Title, fmt.Sprintf("%s?start=%d&autoplay=1", path, l.Timecode)}
+		out[i] = ChapterLink{wording.Clock(l.Timecode), l.Title, fmt.Sprintf("%s?start=%d&autoplay=1", path, l.Timecode)}
 	}
 	return out, nil
 }
@@ -333,7 +334,7 @@ func (s *Site) details(v *loaded) []Detail {
 	if t := v.OriginallyPublishedAt; t != nil {
 		out = append(out, Detail{Name: "First published", Value: t.UTC().Format("2 January 2006")})
 	}
-	out = append(out, Detail{Name: "Duration", Value: clock(v.Duration)})
+	out = append(out, Detail{Name: "Duration", Value: wording.Clock(v.Duration)})
 	if v.Local {
 		return append(out, Detail{Name: "Origin", Value: "This server"})
 	}

@@ -1,4 +1,4 @@
-package web
+package wording
 
 import (
 	"bytes"
@@ -16,16 +16,17 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// texts makes safe HTML of what users and other servers write: Markdown, which
+// Markdown makes safe HTML of what users and other servers write: Markdown, which
 // may hold HTML (PeerTube writes the one, Mastodon the other). It is safe for
 // concurrent use.
-type texts struct {
+type Markdown struct {
 	markdown goldmark.Markdown
 	policy   *bluemonday.Policy
 	strict   *bluemonday.Policy
 }
 
-func newTexts() *texts {
+// NewMarkdown compiles the rules.
+func NewMarkdown() *Markdown {
 	p := bluemonday.NewPolicy() // SEC-37
 	p.AllowElements("p", "br", "strong", "b", "em", "i", "del", "ul", "ol", "li", "code", "pre", "blockquote")
 	p.AllowAttrs("href").OnElements("a")
@@ -34,7 +35,7 @@ func newTexts() *texts {
 	p.RequireParseableURLs(true)
 	p.RequireNoFollowOnLinks(true)
 	p.AddTargetBlankToFullyQualifiedLinks(true)
-	return &texts{
+	return &Markdown{
 		markdown: goldmark.New(
 			goldmark.WithExtensions(extension.Linkify, extension.Strikethrough),
 			// What is raw passes here and is cleaned below, with the rest.
@@ -49,16 +50,16 @@ func newTexts() *texts {
 // escaped, so that it stands nowhere else.
 var relation = strings.NewReplacer(`rel="nofollow noopener"`, `rel="nofollow noopener ugc"`)
 
-// safe renders Markdown; it returns nothing when that fails.
-func (t *texts) safe(source string) template.HTML {
+// HTML renders Markdown; it returns nothing when that fails.
+func (m *Markdown) HTML(source string) template.HTML {
 	if strings.TrimSpace(source) == "" {
 		return ""
 	}
 	var b bytes.Buffer
-	if err := t.markdown.Convert([]byte(source), &b); err != nil {
+	if err := m.markdown.Convert([]byte(source), &b); err != nil {
 		return ""
 	}
-	return template.HTML(relation.Replace(balance(t.policy.Sanitize(b.String())))) //nolint:gosec // sanitised on this line
+	return template.HTML(relation.Replace(balance(m.policy.Sanitize(b.String())))) //nolint:gosec // sanitised on this line
 }
 
 // balance closes what is open, so that a text ends where its place on the page
@@ -81,9 +82,9 @@ var spaces = regexp.MustCompile(`\s+`)
 
 const summaryRunes = 250
 
-// summary is the beginning of a text without any markup, for previews.
-func (t *texts) summary(source string) string {
-	plain := t.strict.Sanitize(strings.ReplaceAll(string(t.safe(source)), "<", " <"))
+// Summary is the beginning of a text without any markup, for previews.
+func (m *Markdown) Summary(source string) string {
+	plain := m.strict.Sanitize(strings.ReplaceAll(string(m.HTML(source)), "<", " <"))
 	plain = strings.TrimSpace(spaces.ReplaceAllString(html.UnescapeString(plain), " "))
 	if utf8.RuneCountInString(plain) <= summaryRunes {
 		return plain

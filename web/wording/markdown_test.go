@@ -1,4 +1,4 @@
-package web
+package wording
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ import (
 )
 
 func TestSafe(t *testing.T) {
-	x := newTexts()
+	x := NewMarkdown()
 	for _, tt := range []struct{ name, in, want string }{
 		{"nothing", " \n", ""},
 		{"Markdown", "**bold** and *soft*", "<p><strong>bold</strong> and <em>soft</em></p>\n"},
@@ -30,7 +30,7 @@ func TestSafe(t *testing.T) {
 		{"relation in text", `rel="nofollow noopener" stays text`, "<p>rel=&#34;nofollow noopener&#34; stays text</p>\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := string(x.safe(tt.in)); got != tt.want {
+			if got := string(x.HTML(tt.in)); got != tt.want {
 				t.Errorf("safe(%q)\n got %q\nwant %q", tt.in, got, tt.want)
 			}
 		})
@@ -38,7 +38,7 @@ func TestSafe(t *testing.T) {
 }
 
 func TestSummary(t *testing.T) {
-	x := newTexts()
+	x := NewMarkdown()
 	for in, want := range map[string]string{
 		"":                                       "",
 		"**One** <b>two</b>\n\nthree & four":     "One two three & four",
@@ -46,11 +46,11 @@ func TestSummary(t *testing.T) {
 		"<p>One</p><p>Two</p>":                   "One Two",
 		"[link](https://a.example) and \"this\"": `link and "this"`,
 	} {
-		if got := x.summary(in); got != want {
+		if got := x.Summary(in); got != want {
 			t.Errorf("summary(%q) = %q, want %q", in, got, want)
 		}
 	}
-	long := x.summary(strings.Repeat("wörd ", 200))
+	long := x.Summary(strings.Repeat("wörd ", 200))
 	if n := utf8.RuneCountInString(long); n > summaryRunes+1 || !strings.HasSuffix(long, "wörd…") {
 		t.Errorf("a long text became %q (%d runes)", long, n)
 	}
@@ -65,10 +65,10 @@ func FuzzSafe(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	x := newTexts()
+	x := NewMarkdown()
 	elementsAllowed := " p br strong b em i del ul ol li code pre blockquote a html head body "
 	f.Fuzz(func(t *testing.T, in string) {
-		doc, err := html.Parse(strings.NewReader(string(x.safe(in))))
+		doc, err := html.Parse(strings.NewReader(string(x.HTML(in))))
 		if err != nil {
 			t.Fatal(err)
 		}
