@@ -234,7 +234,7 @@ func (s *whole) closed(privacy int, listed, anybody bool, uuid, handle, name, ch
 		for viewer, token := range who {
 			open := open
 			if internal := privacy == 4 && token != ""; internal {
-				open = open || slices.Contains([]string{"search by address", "list", "search", "account", "channel", "start page", "channel page"}, way)
+				open = open || slices.Contains([]string{"search by address", "list", "search", "overview", "account", "channel", "start page", "channel page"}, way)
 			}
 			w := s.ask("GET", path, token, header...)
 			if got := strings.Contains(w.Body.String(), name); got && !open {

