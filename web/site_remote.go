@@ -67,14 +67,6 @@ func (s *Site) pageOf(c echo.Context, uri string) (string, error) {
 func (s *Site) pageAt(c echo.Context, u *url.URL) (string, error) {
 	ctx := c.Request().Context()
 	who := rest.Current(ctx)
-	if strings.EqualFold(u.Host, s.urls.Host) {
-		for _, prefix := range []string{"/c/", "/a/", "/video-channels/", "/accounts/", "/@"} {
-			if name, ok := strings.CutPrefix(u.Path, prefix); ok {
-				name, _, _ = strings.Cut(name, "/")
-				return s.pageOfActor(c, name)
-			}
-		}
-	}
 	u.Fragment = ""
 	v, err := s.o.Catalog.Lookup(ctx, who, u.String())
 	if err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/kinemesh/kinemesh/accounts/channel"
+	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/activitypub/transport"
 	"github.com/kinemesh/kinemesh/config/db"
 	"github.com/kinemesh/kinemesh/jobs"
@@ -141,16 +142,7 @@ func readFile(c echo.Context) ([]byte, error) {
 		}
 		return nil, rest.Invalid("body", "captionfile", "Should be a file", nil)
 	}
-	f, err := h.Open()
-	if err != nil {
-		return nil, fmt.Errorf("open part: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read part: %w", err)
-	}
-	return data, nil
+	return input.Part(h, MaxBytes)
 }
 
 // Set stores cleaned WebVTT as the caption of a local video in a language.

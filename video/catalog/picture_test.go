@@ -2,8 +2,6 @@ package catalog_test
 
 import (
 	"bytes"
-	"image"
-	"image/png"
 	"mime/multipart"
 	"strings"
 	"testing"
@@ -12,15 +10,6 @@ import (
 	"github.com/kinemesh/kinemesh/video/catalog/catalogtest"
 	"github.com/kinemesh/kinemesh/web/rest"
 )
-
-func pngOf(t *testing.T, w, h int) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, w, h))); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
 
 func TestUpdatePictures(t *testing.T) {
 	w := catalogtest.New(t, dbtest.SQLite(t))
@@ -53,7 +42,7 @@ func TestUpdatePictures(t *testing.T) {
 		file []byte
 		want int
 	}{
-		"someone else": {bob, pngOf(t, 20, 20), 403},
+		"someone else": {bob, catalogtest.PNG(t, 20, 20), 403},
 		"no picture":   {alice, []byte("GIF89a but not really"), 400},
 	} {
 		if a := send(c.who, c.file); a.Status != c.want {
@@ -63,13 +52,13 @@ func TestUpdatePictures(t *testing.T) {
 			t.Errorf("%s stored %v", name, keys)
 		}
 	}
-	if a := send(alice, pngOf(t, 20, 20), "name", "x"); a.Status != 400 { // pictures are fine, the name is not
+	if a := send(alice, catalogtest.PNG(t, 20, 20), "name", "x"); a.Status != 400 { // pictures are fine, the name is not
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
 	if jobs := w.TakeJobs(); len(jobs) != 1 || strings.Count(jobs[0].Args, ".jpg") != 2 {
 		t.Errorf("what was stored in vain is not deleted: %v", jobs)
 	}
-	if a := send(alice, pngOf(t, 20, 20), "name", "New picture", "tags[0]", "aa", "tags[1]", "bb", "category", "null"); a.Status != 204 {
+	if a := send(alice, catalogtest.PNG(t, 20, 20), "name", "New picture", "tags[0]", "aa", "tags[1]", "bb", "category", "null"); a.Status != 204 {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	body := w.Do(nil, "GET", "/api/v1/videos/"+v.UUID, nil).JSON(t)

@@ -8,9 +8,9 @@ package picture
 
 import (
 	"fmt"
-	"io"
 	"mime/multipart"
 
+	"github.com/kinemesh/kinemesh/accounts/input"
 	"github.com/kinemesh/kinemesh/accounts/picture"
 )
 
@@ -38,14 +38,5 @@ func ReadPart(h *multipart.FileHeader) ([]byte, error) {
 	if h.Size > MaxBytes {
 		return nil, ErrRefused
 	}
-	f, err := h.Open()
-	if err != nil {
-		return nil, fmt.Errorf("open part: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read part: %w", err)
-	}
-	return data, nil
+	return input.Part(h, MaxBytes)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	_ "image/jpeg"
-	"image/png"
 	"log/slog"
 	"maps"
 	"mime/multipart"
@@ -318,15 +317,6 @@ func (w *world) form(method, path string, picture []byte, fields ...string) cata
 	return w.Do(w.alice, method, "/api/v1"+path, &b, "Content-Type", f.FormDataContentType())
 }
 
-func pngOf(t *testing.T, w, h int) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, w, h))); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
 // TestPictures: a playlist has a picture of its own, which stays when its videos
 // change and goes with it.
 func TestPictures(t *testing.T) {
@@ -347,14 +337,14 @@ func TestPictures(t *testing.T) {
 		}
 		w.TakeJobs()
 		// The picture is fine, the name is not.
-		if a := w.form("POST", "/video-playlists", pngOf(t, 300, 300), "displayName", ""); a.Status != 400 {
+		if a := w.form("POST", "/video-playlists", catalogtest.PNG(t, 300, 300), "displayName", ""); a.Status != 400 {
 			t.Errorf("without a name: %d", a.Status)
 		}
 		if jobs := w.TakeJobs(); len(jobs) != 1 || !strings.Contains(jobs[0].Args, w.Files.Keys()[0]) {
 			t.Errorf("what was stored in vain is not deleted: %v", jobs)
 		}
 
-		a := w.form("POST", "/video-playlists", pngOf(t, 300, 300), "displayName", "Pictured", "privacy", "1", "videoChannelId", fmt.Sprint(w.alice.ChannelID))
+		a := w.form("POST", "/video-playlists", catalogtest.PNG(t, 300, 300), "displayName", "Pictured", "privacy", "1", "videoChannelId", fmt.Sprint(w.alice.ChannelID))
 		if a.Status != 200 {
 			t.Fatalf("%d %s", a.Status, a.Body)
 		}
@@ -406,7 +396,7 @@ func TestPictures(t *testing.T) {
 			}
 			return keys
 		}
-		if a := w.form("PUT", path, pngOf(t, 20, 20)); a.Status != 204 {
+		if a := w.form("PUT", path, catalogtest.PNG(t, 20, 20)); a.Status != 204 {
 			t.Fatalf("%d %s", a.Status, a.Body)
 		}
 		second := picture()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -13,10 +12,6 @@ import (
 	"github.com/kinemesh/kinemesh/video/ffmpeg"
 	"github.com/kinemesh/kinemesh/video/storage"
 )
-
-// webWait is how long HLS waits before it looks again whether the web file of
-// its resolution is there: copying that costs nothing, encoding twice does.
-const webWait = 10 * time.Second
 
 // errWebOpen: the web file of the resolution is being made.
 var errWebOpen = errors.New("waits for the web file")

@@ -92,6 +92,10 @@ func again(ctx context.Context, tx *db.Tx, r *catalog.Rendition, wait time.Durat
 	return errors.Join(err, jobs.Done(ctx, tx))
 }
 
+// webWait is how long HLS waits before it looks again whether the web file of
+// its resolution is there: copying that costs nothing, encoding twice does.
+const webWait = 10 * time.Second
+
 // awaitWeb has r worked on when the web file of its resolution is there, and at
 // once if that came while we looked: who made it saw no job to wake.
 func awaitWeb(ctx context.Context, tx *db.Tx, r *catalog.Rendition) error {
