@@ -13,7 +13,7 @@ func Part(h *multipart.FileHeader, most int64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open part: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("read part: %w", err)
